@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commands.h"
+#include "host/graph_view.h"
+#include "pipeline_loading.h"
+
+#include <QCommandLineParser>
+#include <QJsonDocument>
+#include <QJsonObject>
+
+// The commands that look and start nothing: check, graph, plugins.
+
+namespace tidemill::app {
+
+namespace {
+
+const QCommandLineOption pluginPathOption(
+    QStringLiteral("plugin-path"),
+    QStringLiteral("Folder to look for plugins in, before TIDEMILL_PLUGIN_PATH and the built-in one."),
+    QStringLiteral("folder"));
+
+host::PluginRegistry registryFor(const QCommandLineParser &parser)
+{
+    return host::PluginRegistry(host::pluginSearchPaths(parser.values(pluginPathOption)));
+}
+
+// Handles --help and wrong flags. Nothing: go on.
+std::optional<int> parse(QCommandLineParser &parser, const QStringList &arguments)
+{
+    parser.addOption(pluginPathOption);
+    const QCommandLineOption help({QStringLiteral("h"), QStringLiteral("help")},
+                                  QStringLiteral("Show this."));
+    parser.addOption(help);
+    if (!parser.parse(arguments)) {
+        printError(QStringLiteral("tidemill %1: %2\n").arg(arguments.value(0), parser.errorText()));
+        return WrongUsage;
+    }
+    if (parser.isSet(help)) {
+        print(parser.helpText());
+        return Success;
+    }
+    return {};
+}
+
+void printPlugin(const QJsonObject &plugin)
+{
+    print(QStringLiteral("%1 (%2, %3): %4\n")
+              .arg(plugin["id"].toString(), plugin["kind"].toString(), plugin["stability"].toString(),
+                   plugin["summary"].toString()));
+    for (const QJsonValue &value : plugin["options"].toArray()) {
+        const QJsonObject option = value.toObject();
+        QString facts = option["type"].toString();
+        if (option["required"].toBool())
+            facts += QStringLiteral(", required");
+        if (!option["default"].toString().isEmpty())
+            facts += QStringLiteral(", default ") + option["default"].toString();
+        print(QStringLiteral("  %1 (%2)\n      %3\n")
+                  .arg(option["name"].toString(), facts, option["help"].toString()));
+    }
+}
+
+} // namespace
+
+int checkCommand(const QStringList &arguments)
+{
+    QCommandLineParser parser;
+    parser.setApplicationDescription(
+        QStringLiteral("Says everything that is wrong with pipeline files. Starts nothing."));
+    parser.addPositionalArgument(QStringLiteral("file"), QStringLiteral("Pipeline files or folders of them."),
+                                 QStringLiteral("check FILE..."));
+    if (const auto code = parse(parser, arguments))
+        return *code;
+    const QStringList files = parser.positionalArguments();
+    if (files.isEmpty()) {
+        printError(QStringLiteral("tidemill check: expected at least one pipeline file\n"));
+        return WrongUsage;
+    }
+    host::PluginRegistry plugins = registryFor(parser);
+    const LoadedPipelines loaded = loadPipelines(files, plugins);
+    for (const host::PipelineDescription &pipeline : loaded.pipelines)
+        print(QStringLiteral("%1: pipeline %2, %3 nodes: good\n")
+                  .arg(pipeline.file, pipeline.name)
+                  .arg(pipeline.nodes.size()));
+    printError(loaded.errors);
+    return loaded.errors.isEmpty() ? Success : WrongUsage;
+}
+
+int graphCommand(const QStringList &arguments)
+{
+    QCommandLineParser parser;
+    parser.setApplicationDescription(QStringLiteral("Prints the graph of pipelines."));
+    parser.addPositionalArgument(QStringLiteral("file"), QStringLiteral("Pipeline files or folders of them."),
+                                 QStringLiteral("graph FILE..."));
+    const QCommandLineOption format(QStringLiteral("format"),
+                                    QStringLiteral("mermaid (default), dot or json."),
+                                    QStringLiteral("format"), QStringLiteral("mermaid"));
+    parser.addOption(format);
+    if (const auto code = parse(parser, arguments))
+        return *code;
+    const QStringList files = parser.positionalArguments();
+    const auto wanted = host::graphFormatFromName(parser.value(format));
+    if (files.isEmpty() || !wanted) {
+        printError(files.isEmpty()
+                       ? QStringLiteral("tidemill graph: expected at least one pipeline file\n")
+                       : QStringLiteral("tidemill graph: --format: expected mermaid, dot or json, got '%1'\n")
+                             .arg(parser.value(format)));
+        return WrongUsage;
+    }
+    host::PluginRegistry plugins = registryFor(parser);
+    const LoadedPipelines loaded = loadPipelines(files, plugins);
+    if (!loaded.errors.isEmpty()) {
+        printError(loaded.errors);
+        return WrongUsage;
+    }
+    print(host::graphAs(loaded.pipelines, *wanted));
+    return Success;
+}
+
+int pluginsCommand(const QStringList &arguments)
+{
+    QCommandLineParser parser;
+    parser.setApplicationDescription(QStringLiteral("Lists the plugins found, or tells all about one."));
+    parser.addPositionalArgument(QStringLiteral("id"), QStringLiteral("Only this one."),
+                                 QStringLiteral("plugins [ID]"));
+    const QCommandLineOption json(QStringLiteral("json"), QStringLiteral("As JSON, with all options."));
+    parser.addOption(json);
+    if (const auto code = parse(parser, arguments))
+        return *code;
+    host::PluginRegistry plugins = registryFor(parser);
+    const QString id = parser.positionalArguments().value(0);
+    if (!id.isEmpty() && !plugins.find(id)) {
+        QStringList known;
+        for (const host::PluginInfo &plugin : plugins.plugins())
+            known.append(plugin.id);
+        const QString meant = nearestName(id, known);
+        printError(
+            QStringLiteral("tidemill plugins: no plugin '%1'%2\n")
+                .arg(id, meant.isEmpty() ? QString() : QStringLiteral("; did you mean '%1'?").arg(meant)));
+        return WrongUsage;
+    }
+    if (parser.isSet(json)) {
+        print(QString::fromUtf8(QJsonDocument(plugins.describe(id)).toJson()));
+        return Success;
+    }
+    if (!id.isEmpty()) {
+        printPlugin(plugins.describe(id).at(0).toObject());
+        return Success;
+    }
+    for (const host::PluginInfo &plugin : plugins.plugins()) {
+        const QString what =
+            plugin.error.isEmpty() ? plugin.summary : QStringLiteral("CANNOT BE USED: ") + plugin.error;
+        print(QStringLiteral("%1 %2 %3\n").arg(nodeKindName(plugin.kind), -10).arg(plugin.id, -16).arg(what));
+    }
+    return Success;
+}
+
+} // namespace tidemill::app

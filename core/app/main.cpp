@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commands.h"
+#include "pipeline_loading.h"
+
+#include <tidemill/option.h>
+
+#include <QCoreApplication>
+
+namespace {
+
+constexpr auto usage = R"(Tidemill collects market data: it runs pipelines of sources, transforms and sinks.
+
+Usage: tidemill COMMAND [OPTIONS]
+
+  run FILE...        run pipelines until SIGINT or SIGTERM
+  check FILE...      say everything that is wrong with pipeline files, start nothing
+  graph FILE...      print the graph of pipelines (--format mermaid|dot|json)
+  plugins [ID]       list plugins, or tell all about one (--json)
+  version            print versions
+
+A FILE may be a folder: all its *.yaml are taken. `tidemill COMMAND --help` tells more.
+Exit codes: 0 well, 1 ran and failed, 2 wrong usage or configuration.
+)";
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    using namespace tidemill;
+    using namespace tidemill::app;
+
+    QCoreApplication application(argc, argv);
+    QCoreApplication::setApplicationName(QStringLiteral("tidemill"));
+    QCoreApplication::setApplicationVersion(QStringLiteral(TIDEMILL_VERSION));
+
+    const QStringList arguments = QCoreApplication::arguments().mid(1);
+    const QString command = arguments.value(0);
+    if (command == QLatin1String("run"))
+        return runCommand(arguments);
+    if (command == QLatin1String("check"))
+        return checkCommand(arguments);
+    if (command == QLatin1String("graph"))
+        return graphCommand(arguments);
+    if (command == QLatin1String("plugins"))
+        return pluginsCommand(arguments);
+    if (command == QLatin1String("version") || command == QLatin1String("--version")) {
+        print(QStringLiteral("tidemill %1 (Qt %2)\n")
+                  .arg(QLatin1String(TIDEMILL_VERSION), QLatin1String(qVersion())));
+        return Success;
+    }
+    if (command == QLatin1String("help") || command == QLatin1String("--help") ||
+        command == QLatin1String("-h")) {
+        print(QLatin1String(usage));
+        return Success;
+    }
+
+    if (command.isEmpty()) {
+        printError(QLatin1String(usage));
+        return WrongUsage;
+    }
+    const QString meant = nearestName(command, {"run", "check", "graph", "plugins", "version", "help"});
+    printError(
+        QStringLiteral("tidemill: no command '%1'%2\n")
+            .arg(command, meant.isEmpty() ? QString() : QStringLiteral("; did you mean '%1'?").arg(meant)));
+    return WrongUsage;
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node_runner.h"
+
+#include "in_flight.h"
+
+#include <QCoreApplication>
+#include <QLoggingCategory>
+
+Q_LOGGING_CATEGORY(lcNodeRunner, "tidemill.host.node")
+
+namespace tidemill::host {
+
+namespace {
+
+constexpr int batchesPerTurn = 64; // then the event loop has its turn: sockets and timers must not wait
+
+// ts_event and ts_recv of the first row that has them; null for types without.
+Timestamp timeField(const Batch &batch, QByteArrayView name)
+{
+    const int index = batch.schema().indexOf(name);
+    if (index < 0 || batch.rowCount() == 0)
+        return {};
+    const Field &field = batch.schema().fields()[std::size_t(index)];
+    return field.type == FieldType::Timestamp ? batch.value<Timestamp>(0, field) : Timestamp();
+}
+
+} // namespace
+
+NodeRunner::NodeRunner(NodePtr<> node, std::shared_ptr<NodeStatus> status, Metrics &registry)
+    : m_metrics(registry,
+                {{"pipeline", status->pipeline.toUtf8()}, {"node", status->description.name.toUtf8()}})
+    , m_status(std::move(status))
+    , m_node(std::move(node))
+    , m_in(m_metrics.counter("tidemill_records_total", "Records that went in and out of nodes.",
+                             {{"direction", "in"}}))
+    , m_out(m_metrics.counter("tidemill_records_total", "Records that went in and out of nodes.",
+                              {{"direction", "out"}}))
+{
+    NodeContext context = m_node->context();
+    context.metrics = &m_metrics;
+    m_node->setContext(context);
+    connect(m_node.get(), &Node::degraded, this, &NodeRunner::setDegraded);
+    connect(m_node.get(), &Node::recovered, this, &NodeRunner::setRecovered);
+    m_status->setState(NodeState::Configured);
+}
+
+NodeRunner::~NodeRunner() = default;
+
+Result<> NodeRunner::start()
+{
+    m_status->setState(NodeState::Started);
+    Result<> result;
+    try {
+        result = m_node->start();
+    } catch (const std::exception &exception) {
+        result = Error{Error::Kind::Internal,
+                       QStringLiteral("start() threw: %1").arg(QLatin1String(exception.what()))};
+    }
+    if (!result) {
+        m_status->setState(NodeState::Failed, result.error().message);
+        return result;
+    }
+    // start() itself may have said that something is wrong already.
+    if (m_status->snapshot().state == NodeState::Started)
+        m_status->setState(NodeState::Running);
+    return {};
+}
+
+void NodeRunner::stop()
+{
+    if (std::exchange(m_stopped, true) || !m_node)
+        return;
+    m_status->setState(NodeState::Stopping);
+    m_node->stop();
+    m_status->setState(NodeState::Stopped);
+}
+
+void NodeRunner::destroyNode()
+{
+    stop();
+    delete m_node.release(); // stopped already, so not through NodePtr's deleter, which would stop it again
+}
+
+bool NodeRunner::event(QEvent *event)
+{
+    if (event->type() == QueuedEdge::wakeEvent()) {
+        for (QueuedEdge *queue : m_queues)
+            queue->acceptWake();
+        if (!isBlocked() && m_node)
+            drain();
+        return true;
+    }
+    if (event->type() == QueuedEdge::releaseEvent()) {
+        for (Edge *edge : m_outputs) {
+            auto *queue = dynamic_cast<QueuedEdge *>(edge);
+            if (queue && queue->collectRelease())
+                outputReleased();
+        }
+        return true;
+    }
+    return QObject::event(event);
+}
+
+void NodeRunner::countIn(const BatchPtr &batch)
+{
+    const auto rows = quint64(batch->rowCount());
+    m_in.add(rows);
+    m_status->recordsIn.fetch_add(rows, std::memory_order_relaxed);
+}
+
+void NodeRunner::accept(const BatchPtr &batch)
+{
+    countIn(batch);
+    handle(batch);
+}
+
+void NodeRunner::countQueued(const BatchPtr &batch)
+{
+    countIn(batch);
+    m_status->recordsQueued.fetch_add(quint64(batch->rowCount()), std::memory_order_relaxed);
+}
+
+void NodeRunner::countUnqueued(const BatchPtr &batch)
+{
+    m_status->recordsQueued.fetch_sub(quint64(batch->rowCount()), std::memory_order_relaxed);
+}
+
+void NodeRunner::countDropped(const BatchPtr &batch, const char *reason)
+{
+    const auto rows = quint64(batch->rowCount());
+    m_metrics
+        .counter("tidemill_dropped_total", "Records that did not go on, by reason.", {{"reason", reason}})
+        .add(rows);
+    m_status->recordsDropped.fetch_add(rows, std::memory_order_relaxed);
+}
+
+void NodeRunner::distribute(const BatchPtr &batch)
+{
+    const auto rows = quint64(batch->rowCount());
+    m_out.add(rows);
+    m_status->recordsOut.fetch_add(rows, std::memory_order_relaxed);
+    for (Edge *edge : m_outputs) {
+        if (edge->carries(batch->schema()))
+            edge->push(batch);
+    }
+}
+
+void NodeRunner::outputBlocked()
+{
+    if (m_blockedOutputs++ == 0)
+        setBlocked(true);
+}
+
+void NodeRunner::outputReleased()
+{
+    if (--m_blockedOutputs > 0)
+        return;
+    setBlocked(false);
+    if (!isBlocked() && !m_queues.empty())
+        drain();
+}
+
+BatchPtr NodeRunner::takeNext()
+{
+    for (std::size_t tried = 0; tried < m_queues.size(); ++tried) {
+        QueuedEdge *queue = m_queues[m_nextQueue];
+        m_nextQueue = (m_nextQueue + 1) % m_queues.size();
+        if (BatchPtr batch = queue->take())
+            return batch;
+    }
+    return {};
+}
+
+void NodeRunner::abandon()
+{
+    while (const BatchPtr batch = takeNext()) {
+        countUnqueued(batch);
+        countDropped(batch, "shutdown");
+        if (batch->delivery())
+            batch->delivery()->abandon();
+    }
+}
+
+void NodeRunner::noteFailed()
+{
+    m_status->failures.fetch_add(1, std::memory_order_relaxed);
+    m_metrics.counter("tidemill_failures_total", "How often a node said that something failed.").add();
+}
+
+void NodeRunner::setDegraded(const Error &cause)
+{
+    noteFailed();
+    m_status->setState(NodeState::Degraded, cause.message);
+    qCWarning(lcNodeRunner).noquote() << m_status->description.name + QLatin1Char(':') << cause.message;
+}
+
+void NodeRunner::setRecovered()
+{
+    if (m_status->snapshot().state != NodeState::Degraded)
+        return;
+    m_status->setState(NodeState::Running);
+    qCInfo(lcNodeRunner).noquote() << m_status->description.name + QStringLiteral(": recovered");
+}
+
+// --- sources
+
+SourceRunner::SourceRunner(NodePtr<> node, std::shared_ptr<NodeStatus> status, Metrics &registry)
+    : NodeRunner(std::move(node), std::move(status), registry)
+    , m_source(static_cast<Source *>(&this->node()))
+    , m_deliverSeconds(
+          metrics().histogram("tidemill_deliver_seconds",
+                              "From a source's emitting a batch until all that came of it was confirmed.", {},
+                              {0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60}))
+    , m_eventAge(metrics().histogram("tidemill_event_age_seconds",
+                                     "Age of records by the exchange's clock when they were read.", {},
+                                     {0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30}))
+    , m_latency(registry.histogram("ws_message_latency_seconds",
+                                   "From reading a message until the graph had handled it."))
+    , m_messages(registry.counter("ws_message_count_total", "Messages received."))
+    , m_paused(
+          metrics().gauge("tidemill_source_paused", "1 while back-pressure keeps the source from reading."))
+{
+    connect(m_source, &Source::emitted, this, &SourceRunner::emitBatch);
+    connect(m_source, &Source::streamsChanged, this,
+            [this](const QList<Source::Stream> &streams) { this->status().setStreams(streams); });
+    const Counter errors = registry.counter("ws_error_count_total", "Errors of connections and sources.");
+    connect(m_source, &Node::degraded, this, [errors] { errors.add(); });
+    connect(m_source, &Node::failed, this, [this, errors](const Error &error) {
+        errors.add();
+        noteFailed();
+        this->status().setState(NodeState::Failed, error.message);
+        qCCritical(lcNodeRunner).noquote()
+            << this->status().description.name + QLatin1Char(':') << error.message;
+    });
+}
+
+void SourceRunner::handle(const BatchPtr &)
+{
+    Q_UNREACHABLE(); // nothing leads into a source: the pipeline file's check sees to that
+}
+
+void SourceRunner::setBlocked(bool blocked)
+{
+    m_paused.set(blocked ? 1 : 0);
+    if (!isStopped())
+        m_source->setPaused(blocked);
+}
+
+void SourceRunner::emitBatch(const BatchPtr &batch)
+{
+    if (batch->rowCount() == 0)
+        return;
+    if (isStopped()) {
+        countDropped(batch, "after_stop");
+        return;
+    }
+    if (!batch->delivery())
+        batch->attachDelivery(std::make_shared<SourceDelivery>(sharedStatus(), m_deliverSeconds));
+    status().lastDataNs.store(Timestamp::now().ns, std::memory_order_relaxed);
+    distribute(batch);
+    observeTimes(*batch);
+}
+
+void SourceRunner::observeTimes(const Batch &batch)
+{
+    const auto rows = quint64(batch.rowCount());
+    m_messages.add(rows);
+    const Timestamp received = timeField(batch, "ts_recv");
+    const Timestamp happened = timeField(batch, "ts_event");
+    if (received.isNull())
+        return;
+    m_latency.observe(Timestamp::now() - received, rows);
+    if (!happened.isNull())
+        m_eventAge.observe(received - happened, rows);
+}
+
+// --- transforms
+
+TransformRunner::TransformRunner(NodePtr<> node, std::shared_ptr<NodeStatus> status, Metrics &registry)
+    : NodeRunner(std::move(node), std::move(status), registry)
+    , m_transform(static_cast<Transform *>(&this->node()))
+{
+    connect(m_transform, &Transform::emitted, this, [this](const BatchPtr &batch) {
+        if (batch->rowCount() > 0)
+            distribute(batch);
+    });
+    connect(m_transform, &Node::failed, this, [this](const Error &error) {
+        noteFailed();
+        this->status().setState(NodeState::Failed, error.message);
+        qCCritical(lcNodeRunner).noquote()
+            << this->status().description.name + QLatin1Char(':') << error.message;
+    });
+}
+
+void TransformRunner::handle(const BatchPtr &batch)
+{
+    status().lastDataNs.store(Timestamp::now().ns, std::memory_order_relaxed);
+    try {
+        m_transform->receive(batch);
+    } catch (const std::exception &exception) {
+        countDropped(batch, "exception");
+        noteFailed();
+        status().setState(NodeState::Failed,
+                          QStringLiteral("receive() threw: %1").arg(QLatin1String(exception.what())));
+    }
+}
+
+void TransformRunner::setBlocked(bool blocked)
+{
+    for (Edge *edge : inputs())
+        edge->setHeld(blocked);
+}
+
+void TransformRunner::drain()
+{
+    for (int turn = 0; turn < batchesPerTurn && !isBlocked(); ++turn) {
+        const BatchPtr batch = takeNext();
+        if (!batch)
+            return;
+        countUnqueued(batch);
+        handle(batch);
+    }
+    if (!isBlocked())
+        QCoreApplication::postEvent(this, new QEvent(QueuedEdge::wakeEvent()));
+}
+
+} // namespace tidemill::host

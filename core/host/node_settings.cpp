@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node_settings.h"
+
+#include <QRegularExpression>
+
+#include <algorithm>
+
+namespace tidemill::host {
+
+namespace {
+
+QString firstPart(const QString &dottedName)
+{
+    return dottedName.section(QLatin1Char('.'), 0, 0);
+}
+
+QStringList settingKeys(NodeKind kind)
+{
+    NodeSettings ignored;
+    QStringList keys;
+    for (const Option &option : nodeSettingsOptions(kind, ignored))
+        keys.append(firstPart(option.name()));
+    keys.removeDuplicates();
+    return keys;
+}
+
+// The first option "queue.x" for "queue"; nullptr if the key stands for itself.
+const Option *firstOfGroup(const OptionList &options, const QString &key)
+{
+    const auto found = std::find_if(options.begin(), options.end(), [&](const Option &option) {
+        return option.name().startsWith(key + QLatin1Char('.'));
+    });
+    return found == options.end() ? nullptr : &*found;
+}
+
+OptionError notAMap(const Value::Member &member, const Option &example)
+{
+    return {member.key,
+            QStringLiteral("expected a map such as {%1: %2}, got %3")
+                .arg(example.name().section(QLatin1Char('.'), 1), example.defaultText(),
+                     member.value.description()),
+            {},
+            member.keyPlace};
+}
+
+OptionError notForThisKind(const Value::Member &member)
+{
+    QStringList kinds;
+    for (const NodeKind kind : {NodeKind::Source, NodeKind::Transform, NodeKind::Sink}) {
+        if (settingKeys(kind).contains(member.key))
+            kinds.append(nodeKindName(kind) + QLatin1Char('s'));
+    }
+    return {member.key,
+            QStringLiteral("is for %1 only").arg(kinds.join(QLatin1String(" and "))),
+            {},
+            member.keyPlace};
+}
+
+} // namespace
+
+OptionList nodeSettingsOptions(NodeKind kind, NodeSettings &settings)
+{
+    OptionList options{
+        Option("thread", settings.thread,
+               "Name of the thread to run in; nodes that name the same one share it.")
+            .notEmpty(),
+    };
+    if (kind != NodeKind::Source) {
+        options += OptionList{
+            Option("queue.rows", settings.queueRows,
+                   "Records that may wait in front of the node; then what feeds it is held.")
+                .atLeast(1),
+            Option("queue.bytes", settings.queueBytes, "Memory that waiting records may take.").atLeast(1),
+        };
+    }
+    if (kind == NodeKind::Sink) {
+        options += OptionList{
+            Option("batch.rows", settings.batchRows, "Records that are stored together at most.").atLeast(1),
+            Option("retry.initial", settings.retryInitial,
+                   "Longest delay before the first retry after a failure.")
+                .atLeast(10),
+            Option("retry.max", settings.retryMax, "Longest delay between retries.").atLeast(10),
+        };
+    }
+    if (kind == NodeKind::Source) {
+        options += OptionList{
+            Option("stale_after", settings.staleAfter,
+                   "A stream without data for so long is unhealthy; 0s: never."),
+            Option("startup_grace", settings.startupGrace,
+                   "After the start, streams may be without data for so long."),
+        };
+    }
+    return options;
+}
+
+QStringList hostKeys(NodeKind kind)
+{
+    QStringList keys{QStringLiteral("type")};
+    if (kind != NodeKind::Source)
+        keys.append(QStringLiteral("inputs"));
+    return keys + settingKeys(kind);
+}
+
+QStringList allHostKeys()
+{
+    QStringList keys = hostKeys(NodeKind::Source) + hostKeys(NodeKind::Transform) + hostKeys(NodeKind::Sink);
+    keys.removeDuplicates();
+    return keys;
+}
+
+OptionErrors applyNodeSettings(NodeKind kind, const Value &node, NodeSettings &settings)
+{
+    const OptionList options = nodeSettingsOptions(kind, settings);
+    const QStringList mine = settingKeys(kind);
+    const QStringList all = allHostKeys();
+    OptionErrors errors;
+    QList<Value::Member> flat;
+    for (const Value::Member &member : node.members()) {
+        if (member.key == QLatin1String("type") || member.key == QLatin1String("inputs") ||
+            !all.contains(member.key))
+            continue;
+        if (!mine.contains(member.key)) {
+            errors.append(notForThisKind(member));
+        } else if (const Option *first = firstOfGroup(options, member.key); !first) {
+            flat.append(member);
+        } else if (member.value.kind() != Value::Kind::Map) {
+            errors.append(notAMap(member, *first));
+        } else {
+            for (const Value::Member &inner : member.value.members())
+                flat.append({member.key + QLatin1Char('.') + inner.key, inner.keyPlace, inner.value});
+        }
+    }
+    errors += options.apply(Value::map(flat, node.place()));
+    const Value *thread = node.find(QStringLiteral("thread"));
+    static const QRegularExpression name(
+        QStringLiteral("^[A-Za-z0-9_-]{0,32}$")); // empty has been refused above
+    if (thread && !name.match(settings.thread).hasMatch()) {
+        errors.append({QStringLiteral("thread"),
+                       QStringLiteral("expected up to 32 letters, digits, '_' or '-', got %1")
+                           .arg(thread->description()),
+                       {},
+                       thread->place()});
+    }
+    if (errors.isEmpty() && settings.retryMax < settings.retryInitial) {
+        const Value *retry = node.find(QStringLiteral("retry"));
+        errors.append(
+            {QStringLiteral("retry"),
+             QStringLiteral("max (%1) must not be less than initial (%2)")
+                 .arg(detail::printOption(settings.retryMax), detail::printOption(settings.retryInitial)),
+             {},
+             retry ? retry->place() : node.place()});
+    }
+    return errors;
+}
+
+} // namespace tidemill::host

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tidemill/option.h>
+#include <tidemill/value.h>
+
+#include <QList>
+#include <QString>
+#include <QStringList>
+
+#include <chrono>
+#include <optional>
+
+namespace tidemill::host {
+
+enum class NodeKind { Source, Transform, Sink };
+
+// "source", "transform", "sink".
+QString nodeKindName(NodeKind kind);
+
+// One entry of `inputs`: a node, or one record type of a node ("btc.trade").
+struct InputRef
+{
+    QString node;
+    QString recordType; // empty: all
+    Place place;
+};
+
+// What the host itself can be told about a node, whatever its plugin.
+struct NodeSettings
+{
+    QString thread; // empty: as the plugin's metadata says
+    // The queue in front of a node on another thread, and in front of every sink.
+    qint64 queueRows = 65'536;
+    ByteSize queueBytes{8 << 20};
+    // A group that a sink makes safe together ends at so many rows, or when the queue is empty.
+    qint64 batchRows = 5'000;
+    // Between attempts of a sink that failed: full jitter between these.
+    std::chrono::milliseconds retryInitial{250};
+    std::chrono::milliseconds retryMax{10'000};
+    // A stream of a source without data for so long makes health fail; 0 never does.
+    std::chrono::milliseconds staleAfter{60'000};
+    std::chrono::milliseconds startupGrace{300'000};
+};
+
+struct NodeDescription
+{
+    QString name;
+    NodeKind kind = NodeKind::Source;
+    QString type; // the plugin's id
+    QList<InputRef> inputs;
+    NodeSettings settings;
+    Value options;   // a map: what is the plugin's own
+    Place place;     // of the name
+    Place typePlace; // of the type's value
+};
+
+// A pipeline file, read and checked as far as that goes without plugins.
+struct PipelineDescription
+{
+    QString file; // as given
+    QString name;
+    QList<NodeDescription> nodes; // sources, transforms, sinks; each in the order written
+    // What came from ${...}, defaults excepted, longest first: never to be printed.
+    QStringList secrets;
+};
+
+// One thing wrong with a file. Printed as FILE:LINE:COL: error: MESSAGE, the line, a caret and the
+// suggestion. Without a column the line itself is not printed (it is one of a .env), without a line nothing
+// of the file is.
+struct Diagnostic
+{
+    QString file;
+    Place place;
+    QString message;
+    QString suggestion;
+};
+
+} // namespace tidemill::host

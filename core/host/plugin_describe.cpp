@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin_registry.h"
+
+#include <QJsonObject>
+
+// PluginRegistry::describe(): the plugins as JSON.
+
+namespace tidemill::host {
+
+namespace {
+
+QJsonObject toJson(const Option &option)
+{
+    QJsonObject json{
+        {QStringLiteral("name"), option.name()},       {QStringLiteral("type"), option.typeName()},
+        {QStringLiteral("help"), option.help()},       {QStringLiteral("required"), option.isRequired()},
+        {QStringLiteral("secret"), option.isSecret()},
+    };
+    if (!option.defaultText().isEmpty())
+        json.insert(QStringLiteral("default"), option.defaultText());
+    if (!option.exampleText().isEmpty())
+        json.insert(QStringLiteral("example"), option.exampleText());
+    if (!option.choices().isEmpty())
+        json.insert(QStringLiteral("choices"), QJsonArray::fromStringList(option.choices()));
+    if (option.minimum())
+        json.insert(QStringLiteral("minimum"), *option.minimum());
+    if (option.maximum())
+        json.insert(QStringLiteral("maximum"), *option.maximum());
+    if (option.mustNotBeEmpty())
+        json.insert(QStringLiteral("not_empty"), true);
+    return json;
+}
+
+QJsonObject toJson(const PluginInfo &info)
+{
+    QJsonObject json{
+        {QStringLiteral("id"), info.id},
+        {QStringLiteral("kind"), nodeKindName(info.kind)},
+        {QStringLiteral("path"), info.path},
+        {QStringLiteral("summary"), info.summary},
+        {QStringLiteral("stability"), info.stability},
+    };
+    if (!info.accepts.isEmpty())
+        json.insert(QStringLiteral("accepts"), QJsonArray::fromStringList(info.accepts));
+    if (!info.emits.isEmpty())
+        json.insert(QStringLiteral("emits"), QJsonArray::fromStringList(info.emits));
+    if (info.ownThread)
+        json.insert(QStringLiteral("thread"), QStringLiteral("own"));
+    return json;
+}
+
+// In the order the plugin lists them: the important ones first.
+Result<QJsonArray> optionsOf(Node &node)
+{
+    QJsonArray options;
+    try {
+        for (const Option &option : node.options())
+            options.append(toJson(option));
+    } catch (const std::exception &e) {
+        return Error{Error::Kind::Config,
+                     QStringLiteral("options() threw: %1").arg(QString::fromUtf8(e.what()))};
+    } catch (...) {
+        return Error{Error::Kind::Config,
+                     QStringLiteral("options() threw something that is no std::exception")};
+    }
+    return options;
+}
+
+} // namespace
+
+QJsonArray PluginRegistry::describe(const QString &id)
+{
+    QJsonArray all;
+    for (const PluginInfo &info : m_plugins) {
+        if (!id.isEmpty() && info.id != id)
+            continue;
+        QJsonObject json = toJson(info);
+        QString error = info.error;
+        if (error.isEmpty()) {
+            const auto loaded = load(info.id);
+            auto node = loaded ? create(info.id) : Result<NodePtr<>>(loaded.error());
+            const auto options = node ? optionsOf(**node) : Result<QJsonArray>(node.error());
+            if (options)
+                json.insert(QStringLiteral("options"), *options);
+            else
+                error = options.error().message;
+        }
+        if (!error.isEmpty())
+            json.insert(QStringLiteral("error"), error);
+        all.append(json);
+    }
+    return all;
+}
+
+} // namespace tidemill::host

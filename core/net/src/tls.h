@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tidemill/result.h>
+
+#include <QSslConfiguration>
+#include <QString>
+
+namespace tidemill::net {
+
+// TLS 1.2 or later, peer and host name verified against the system's roots and, unless empty, those in
+// `caFile`. There is no setting that verifies less.
+Result<QSslConfiguration> tlsConfiguration(const QString &caFile);
+
+} // namespace tidemill::net

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tidemill/batch.h>
+#include <tidemill/metrics.h>
+#include <tidemill/option.h>
+#include <tidemill/records.h>
+
+#include <QObject>
+
+#include <memory>
+
+namespace tidemill {
+
+// What the host tells a node about where it runs. Valid from before validate() until the node is deleted.
+struct NodeContext
+{
+    QString pipeline;
+    QString name;
+    QString stateDirectory;     // the node's own folder, made on demand by the node; empty: keep no state
+    QString baseDirectory;      // what relative paths in options are relative to
+    Metrics *metrics = nullptr; // nullptr: counts nowhere
+};
+
+// A piece of a pipeline. The host creates it, sets its options, connects it, starts it, stops it and deletes
+// it. Everything from start() on happens on the node's own thread; a node needs no locks for its members.
+// Members that are QObjects are parented to the node (QTimer m_timer{this};) so that they move along with it.
+class TIDEMILL_SDK_EXPORT Node : public QObject
+{
+    Q_OBJECT
+
+public:
+    using QObject::QObject;
+
+    // Called once, first of all, perhaps only to list the options for documentation.
+    virtual OptionList options() { return {}; }
+    // Called after the options are set, on any thread: what no single option can see (short must be less than
+    // long). Must not touch the network or the disk: `tidemill check` calls it too.
+    virtual OptionErrors validate() { return {}; }
+    // Called once everything is connected. An error keeps the pipeline from starting; a peer that is away is
+    // not one.
+    virtual Result<> start() { return {}; }
+    // Called once after a successful start(), soon before deletion. Sources: emit nothing any more. Must
+    // return at once.
+    virtual void stop() {}
+
+    void setContext(const NodeContext &context);
+    const NodeContext &context() const { return m_context; }
+
+Q_SIGNALS:
+    // Something went wrong that the node cannot mend by itself; its health shows it. For a sink: see Sink.
+    void failed(const tidemill::Error &error);
+    // It works, but not as it should (a lost connection being retried); ended by recovered().
+    void degraded(const tidemill::Error &cause);
+    void recovered();
+
+protected:
+    // The node's metrics; usable from start() on.
+    Counter counter(const char *name, const char *help, const Labels &labels = {}) const;
+    Gauge gauge(const char *name, const char *help, const Labels &labels = {}) const;
+    Histogram histogram(const char *name, const char *help, const Labels &labels = {}) const;
+
+    // Input that could not be used (a frame that is no JSON): counted in tidemill_rejected_total by `reason`,
+    // a short fixed word such as "bad_json"; the detail is logged, not more often than once a second.
+    void reject(const char *reason, const QString &detail);
+    // Records that arrived and will not go on although nothing is wrong with the graph: counted in
+    // tidemill_dropped_total by `reason`.
+    void drop(const char *reason, qsizetype records);
+
+private:
+    NodeContext m_context;
+    QHash<QByteArray, Counter> m_rejected;
+    QHash<QByteArray, Counter> m_dropped;
+    qint64 m_lastRejectLogMs = 0;
+    quint64 m_unloggedRejects = 0;
+};
+
+// Stops a node while it is still whole. Without it, a socket that dies as a member of a
+// running node reports the lost connection to an object half of which is gone already.
+struct TIDEMILL_SDK_EXPORT StopThenDelete
+{
+    void operator()(Node *node) const;
+};
+
+template<typename T = Node>
+using NodePtr = std::unique_ptr<T, StopThenDelete>;
+
+class TIDEMILL_SDK_EXPORT Source : public Node
+{
+    Q_OBJECT
+
+public:
+    using Node::Node;
+
+    // What follows is full and asks for no more (true), or has room again (false). A source that reads a
+    // socket stops reading it; what it had read already it may still emit. Never called twice with the same
+    // value.
+    virtual void setPaused(bool paused) { Q_UNUSED(paused) }
+
+    // What is collected now and when each last had data; for /pairs and for health by data age. `key` is what
+    // an operator would call it ("BTCUSDT trade"). Any thread may read what these wrote.
+    struct Stream
+    {
+        QByteArray symbol;
+        QByteArray stream;
+        std::shared_ptr<std::atomic<qint64>> lastDataNs; // 0: none yet
+    };
+
+Q_SIGNALS:
+    void emitted(const tidemill::BatchPtr &batch);
+    // The complete list of streams whenever it changes, so first in start().
+    void streamsChanged(const QList<tidemill::Source::Stream> &streams);
+};
+
+class TIDEMILL_SDK_EXPORT Transform : public Node
+{
+    Q_OBJECT
+
+public:
+    using Node::Node;
+
+public Q_SLOTS:
+    void receive(const tidemill::BatchPtr &batch) { process(batch); }
+
+Q_SIGNALS:
+    void emitted(const tidemill::BatchPtr &batch);
+
+protected:
+    // Batches come in the order they were emitted by each input. Build what goes on with
+    // BatchBuilder<T>(batch), so that it continues the delivery; emit the batch itself to pass it untouched.
+    // Not emitting drops it, which is fine for a filter; call drop() when an operator should see it in the
+    // figures.
+    virtual void process(const tidemill::BatchPtr &batch) = 0;
+};
+
+// Stores or forwards. receive() takes batches in order; flush() ends a group: everything received since the
+// last one should now be made safe together (one transaction, one write). For each batch that is safe, emit
+// delivered(batch), at any later time, in any order. If something fails, emit failed(error) once: the host
+// then considers every batch not yet delivered as not stored, waits (backoff), and offers all of them again,
+// in order. A repeated batch must do no harm: use the schema's key. Batches no retry can store are rejected()
+// one by one instead.
+class TIDEMILL_SDK_EXPORT Sink : public Node
+{
+    Q_OBJECT
+
+public:
+    using Node::Node;
+
+public Q_SLOTS:
+    virtual void receive(const tidemill::BatchPtr &batch) = 0;
+    virtual void flush() {}
+
+Q_SIGNALS:
+    void delivered(const tidemill::BatchPtr &batch);
+    // This batch can never be stored (a type the table cannot take): counted, logged, not offered again.
+    void rejected(const tidemill::BatchPtr &batch, const tidemill::Error &error);
+};
+
+} // namespace tidemill
+
+Q_DECLARE_METATYPE(tidemill::Source::Stream)

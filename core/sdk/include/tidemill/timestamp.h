@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tidemill/export.h>
+
+#include <QByteArray>
+#include <QByteArrayView>
+
+#include <chrono>
+#include <compare>
+#include <optional>
+
+namespace tidemill {
+
+// A point in time: integer nanoseconds since 1970-01-01T00:00:00Z, no leap seconds. Zero means "not known".
+struct Timestamp
+{
+    qint64 ns = 0;
+
+    static Timestamp now()
+    {
+        using namespace std::chrono;
+        return {duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count()};
+    }
+    static constexpr Timestamp fromSeconds(qint64 s) { return {s * 1'000'000'000}; }
+    static constexpr Timestamp fromMilliseconds(qint64 ms) { return {ms * 1'000'000}; }
+    static constexpr Timestamp fromMicroseconds(qint64 us) { return {us * 1'000}; }
+
+    // Tells seconds, milliseconds, microseconds and nanoseconds apart by magnitude, as exchanges mix them
+    // (all of 1973..5138 in seconds, likewise the others). Nothing for a value that fits none of them.
+    TIDEMILL_SDK_EXPORT static std::optional<Timestamp> fromEpoch(qint64 value);
+
+    // RFC 3339, any number of fraction digits up to 9 significant ones (more are cut), 'Z' or an offset.
+    // Nothing if the text is anything else, a day that does not exist included.
+    TIDEMILL_SDK_EXPORT static std::optional<Timestamp> parse(QByteArrayView text);
+
+    // "2024-08-08T23:54:15.308Z"; the fraction has 0, 3, 6 or 9 digits, the fewest that lose nothing.
+    TIDEMILL_SDK_EXPORT QByteArray toString() const;
+
+    constexpr bool isNull() const { return ns == 0; }
+    friend constexpr auto operator<=>(Timestamp, Timestamp) = default;
+    friend constexpr std::chrono::nanoseconds operator-(Timestamp a, Timestamp b)
+    {
+        return std::chrono::nanoseconds(a.ns - b.ns);
+    }
+    friend constexpr Timestamp operator+(Timestamp a, std::chrono::nanoseconds b)
+    {
+        return {a.ns + b.count()};
+    }
+};
+
+} // namespace tidemill

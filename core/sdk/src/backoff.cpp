@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tidemill/backoff.h>
+
+#include <algorithm>
+
+namespace tidemill {
+
+using std::chrono::milliseconds;
+
+// Settings come from pipeline files; whatever they say, the delays stay positive and finite.
+static BackoffSettings usable(BackoffSettings settings)
+{
+    settings.initial = std::max(settings.initial, milliseconds(1));
+    settings.max = std::max(settings.max, settings.initial);
+    settings.factor = std::max(1.0, settings.factor); // in this order NaN becomes 1
+    return settings;
+}
+
+Backoff::Backoff(const BackoffSettings &settings) : Backoff(settings, QRandomGenerator::system()->generate())
+{}
+
+Backoff::Backoff(const BackoffSettings &settings, quint32 seed) : m_settings(usable(settings)), m_random(seed)
+{
+    reset();
+}
+
+milliseconds Backoff::next(std::optional<milliseconds> atLeast)
+{
+    const double least = std::max(1.0, static_cast<double>(m_settings.initial.count()) / 10);
+    const double drawn = least + m_random.generateDouble() * (m_bound - least);
+    m_bound = std::min(m_bound * m_settings.factor, static_cast<double>(m_settings.max.count()));
+    ++m_attempts;
+    return std::max(atLeast.value_or(milliseconds(0)), milliseconds(0)) +
+           milliseconds(static_cast<milliseconds::rep>(drawn));
+}
+
+void Backoff::reset()
+{
+    m_bound = static_cast<double>(m_settings.initial.count());
+    m_attempts = 0;
+}
+
+} // namespace tidemill

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tidemill/order_book.h>
+
+#include <algorithm>
+
+namespace tidemill {
+
+namespace {
+
+// `worse(a, b)`: a belongs before b in a side that has its best level last.
+template<typename Worse>
+void set(std::vector<Level> &side, const Level &level, Worse worse)
+{
+    // Most changes are near the best, so the search starts there.
+    auto at = side.end();
+    for (int steps = 0; at != side.begin() && steps < 8 && !worse((at - 1)->price, level.price); ++steps)
+        --at;
+    if (at != side.begin() && !worse((at - 1)->price, level.price))
+        at = std::lower_bound(
+            side.begin(), at, level.price,
+            [&](const Level &candidate, const Decimal &price) { return worse(candidate.price, price); });
+
+    const bool present = at != side.end() && at->price == level.price;
+    if (level.quantity.isZero()) {
+        if (present)
+            side.erase(at);
+    } else if (present) {
+        at->quantity = level.quantity;
+    } else {
+        side.insert(at, level);
+    }
+}
+
+bool lower(const Decimal &a, const Decimal &b)
+{
+    return a < b;
+}
+
+bool higher(const Decimal &a, const Decimal &b)
+{
+    return a > b;
+}
+
+} // namespace
+
+void OrderBook::clear()
+{
+    m_bids.clear();
+    m_asks.clear();
+}
+
+void OrderBook::replace(std::span<const Level> bids, std::span<const Level> asks)
+{
+    clear();
+    m_bids.reserve(bids.size());
+    m_asks.reserve(asks.size());
+    // Snapshots come best first; from the other end each level goes to the back.
+    for (auto level = bids.rbegin(); level != bids.rend(); ++level)
+        set(m_bids, *level, lower);
+    for (auto level = asks.rbegin(); level != asks.rend(); ++level)
+        set(m_asks, *level, higher);
+}
+
+void OrderBook::apply(std::span<const Level> bids, std::span<const Level> asks)
+{
+    for (const Level &level : bids)
+        set(m_bids, level, lower);
+    for (const Level &level : asks)
+        set(m_asks, level, higher);
+}
+
+bool OrderBook::isCrossed() const
+{
+    return !m_bids.empty() && !m_asks.empty() && m_bids.back().price >= m_asks.back().price;
+}
+
+} // namespace tidemill

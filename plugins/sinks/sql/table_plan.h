@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "table_mapping.h"
+
+#include <memory>
+#include <vector>
+
+namespace tidemill::sql {
+
+struct Column
+{
+    QString name;
+    ColumnType type = ColumnType::Text;
+    const Field *field = nullptr; // nullptr: a text, or made by the database
+    std::optional<TextTemplate> text;
+    bool inKey = false;
+
+    // Known once the table has been looked at.
+    QString castType; // PostgreSQL: what its values are given as, if not as the type says
+    int scale = -1;   // digits of the fraction that it keeps; -1: all
+
+    bool isInserted() const { return field || text; }
+    // The column gets the database's clock with each insert.
+    bool isClock() const { return type == ColumnType::Now || type == ColumnType::Updated; }
+};
+
+// How the records of one type become rows of one table.
+struct TablePlan
+{
+    QString table;
+    RecordKind kind = RecordKind::Event;
+    std::vector<Column> columns;
+    QStringList key; // columns, in the order of the record type's key
+    QStringList indexes;
+
+    // For a record type with a mapping, or with none: then a table named as the type with a column for each
+    // field. A column for each key field that the mapping leaves out is added, since without them a repeated
+    // record could not be told from a new one.
+    static Result<TablePlan> make(const Schema &schema, const TableMapping &mapping);
+
+    // Columns of the key, quoted, with commas between them.
+    QString keyList() const;
+    // The clause behind INSERT that makes a repeated record harmless. `clock` is the database's expression
+    // for now.
+    QString conflictClause(const QString &clock) const;
+};
+
+// Mistakes in the mapping of a type whose schema is known, under the paths of the option.
+OptionErrors checkMapping(const Schema &schema, const TableMapping &mapping);
+
+} // namespace tidemill::sql

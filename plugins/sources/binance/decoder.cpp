@@ -1,0 +1,572 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "decoder.h"
+
+namespace tidemill::binance {
+
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+Error malformed(const char *what)
+{
+    return {Error::Kind::Protocol, QLatin1String(what)};
+}
+
+QByteArrayView bytes(std::string_view text)
+{
+    return {text.data(), qsizetype(text.size())};
+}
+
+// The one letter of a member's name; 0 for longer names. Names differ only in case (p, P), so no folding.
+char letter(ondemand::field &field)
+{
+    const char *raw = field.key().raw();
+    return raw[0] != '"' && raw[1] == '"' ? raw[0] : '\0';
+}
+
+// A decimal sent as a string: the token with its quotes, without a copy.
+bool readDecimal(ondemand::value value, Decimal &out)
+{
+    std::string_view token = value.raw_json_token();
+    while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ')
+        token.remove_suffix(1);
+    if (token.size() < 2 || token.front() != '"' || token.back() != '"')
+        return false;
+    const auto parsed = Decimal::parse(bytes(token.substr(1, token.size() - 2)));
+    if (parsed)
+        out = *parsed;
+    return parsed.has_value();
+}
+
+bool readInteger(ondemand::value value, qint64 &out)
+{
+    int64_t number = 0;
+    if (value.get_int64().get(number) != simdjson::SUCCESS)
+        return false;
+    out = number;
+    return true;
+}
+
+bool readTime(ondemand::value value, Timestamp &out)
+{
+    qint64 number = 0;
+    if (!readInteger(value, number))
+        return false;
+    const auto time = Timestamp::fromEpoch(number);
+    if (time)
+        out = *time;
+    return time.has_value();
+}
+
+bool readBool(ondemand::value value, bool &out)
+{
+    return value.get_bool().get(out) == simdjson::SUCCESS;
+}
+
+// [["price","quantity"],...]; more members of a level, as older servers sent, are ignored.
+bool readLevels(ondemand::value value, std::vector<Level> &out)
+{
+    out.clear();
+    ondemand::array levels;
+    if (value.get_array().get(levels) != simdjson::SUCCESS)
+        return false;
+    for (auto entry : levels) {
+        ondemand::array pair;
+        if (entry.get_array().get(pair) != simdjson::SUCCESS)
+            return false;
+        Level level;
+        int member = 0;
+        for (auto element : pair) {
+            ondemand::value number;
+            if (element.get(number) != simdjson::SUCCESS)
+                return false;
+            if (member < 2 && !readDecimal(number, member == 0 ? level.price : level.quantity))
+                return false;
+            ++member;
+        }
+        if (member < 2)
+            return false;
+        out.push_back(level);
+    }
+    return true;
+}
+
+// Which of the wanted members a frame had, one bit each.
+template<typename... Bits>
+constexpr unsigned allOf(Bits... bits)
+{
+    return (... | (1U << bits));
+}
+
+Side takerSide(bool buyerIsMaker)
+{
+    return buyerIsMaker ? Side::Sell : Side::Buy;
+}
+
+// Calls `read(letter, value)` for each member with a one-letter name; false when the JSON or a member is bad.
+template<typename Read>
+bool eachLetter(ondemand::object &object, Read read)
+{
+    for (auto entry : object) {
+        ondemand::field field;
+        if (std::move(entry).get(field) != simdjson::SUCCESS)
+            return false;
+        if (const char name = letter(field); name != '\0' && !read(name, field.value()))
+            return false;
+    }
+    return true;
+}
+
+} // namespace
+
+Decoder::Decoder(Streams &streams, RecordsOut &out) : m_streams(streams), m_out(out), m_exchange("binance") {}
+
+Result<Decoded> Decoder::decode(QByteArrayView frame, Timestamp received)
+{
+    ondemand::document document;
+    const simdjson::padded_string_view padded(frame.data(), std::size_t(frame.size()),
+                                              std::size_t(frame.size()) + simdjson::SIMDJSON_PADDING);
+    if (const auto error = m_parser.iterate(padded).get(document); error != simdjson::SUCCESS)
+        return malformed(simdjson::error_message(error));
+    ondemand::object object;
+    if (document.get_object().get(object) != simdjson::SUCCESS)
+        return malformed("expected a JSON object");
+    return decodeObject(object, received);
+}
+
+Result<Decoded> Decoder::decodeObject(Object &object, Timestamp received)
+{
+    std::string_view name;
+    if (object.find_field_unordered("stream").get_string().get(name) != simdjson::SUCCESS) {
+        (void)object.reset();
+        return decodeBare(object, received);
+    }
+    Object data;
+    if (object.find_field_unordered("data").get_object().get(data) != simdjson::SUCCESS) {
+        // "!miniTicker@arr" and its like send arrays; we never ask for them.
+        return Decoded{Decoded::Kind::Unknown, {}};
+    }
+    if (name == "!serverShutdown")
+        return Decoded{Decoded::Kind::Shutdown, {}};
+    StreamState *stream = m_streams.findByName(name);
+    if (!stream)
+        return Decoded{Decoded::Kind::Unknown, {}};
+    if (const auto decoded = decodeData(*stream, data, received); !decoded)
+        return decoded.error();
+    return Decoded{};
+}
+
+// A frame that does not name its stream: by its type, or by the members it has.
+Result<Decoded> Decoder::decodeBare(Object &object, Timestamp received)
+{
+    std::string_view type;
+    std::string_view symbol;
+    std::string_view interval;
+    StreamState *stream = nullptr;
+    const bool hasType = object.find_field_unordered("e").get_string().get(type) == simdjson::SUCCESS;
+    if (hasType && type == "serverShutdown")
+        return Decoded{Decoded::Kind::Shutdown, {}};
+    const bool hasSymbol = object.find_field_unordered("s").get_string().get(symbol) == simdjson::SUCCESS;
+    if (hasType && hasSymbol) {
+        if (type == "trade")
+            stream = m_streams.findByType(StreamKind::Trade, symbol);
+        else if (type == "aggTrade")
+            stream = m_streams.findByType(StreamKind::AggTrade, symbol);
+        else if (type == "depthUpdate")
+            stream = m_streams.findByType(StreamKind::Depth, symbol);
+        else if (type == "kline" &&
+                 object.find_field_unordered("k").find_field_unordered("i").get_string().get(interval) ==
+                     simdjson::SUCCESS)
+            stream = m_streams.findByType(StreamKind::Kline, symbol, interval);
+    } else if (hasSymbol) {
+        stream = m_streams.findByType(StreamKind::BookTicker, symbol);
+    } else {
+        (void)object.reset();
+        int64_t id = 0;
+        if (object.find_field_unordered("lastUpdateId").get_int64().get(id) == simdjson::SUCCESS) {
+            stream = m_streams.findOnly(StreamKind::PartialDepth);
+        } else {
+            (void)object.reset();
+            return decodeControl(object);
+        }
+    }
+    if (!stream)
+        return Decoded{Decoded::Kind::Unknown, {}};
+    (void)object.reset();
+    if (const auto decoded = decodeData(*stream, object, received); !decoded)
+        return decoded.error();
+    return Decoded{};
+}
+
+// {"result":null,"id":1}, {"code":2,"msg":"..."}, {"error":{"code":2,"msg":"..."},"id":3}: the id may be
+// missing.
+Result<Decoded> Decoder::decodeControl(Object &object)
+{
+    Decoded decoded{Decoded::Kind::Unknown, {}};
+    const auto readError = [&decoded](Object &from) {
+        for (auto entry : from) {
+            ondemand::field field;
+            if (std::move(entry).get(field) != simdjson::SUCCESS)
+                return false;
+            const auto key = field.key();
+            qint64 code = 0;
+            std::string_view text;
+            if (key == "code" && readInteger(field.value(), code))
+                decoded.reply.errorCode = code;
+            else if (key == "msg" && field.value().get_string().get(text) == simdjson::SUCCESS)
+                decoded.reply.message = bytes(text).toByteArray();
+        }
+        return true;
+    };
+    bool hasResult = false;
+    for (auto entry : object) {
+        ondemand::field field;
+        if (std::move(entry).get(field) != simdjson::SUCCESS)
+            return malformed("a control reply that is no JSON");
+        const auto key = field.key();
+        qint64 number = 0;
+        std::string_view text;
+        if (key == "result") {
+            hasResult = true;
+        } else if (key == "id" && readInteger(field.value(), number)) {
+            decoded.reply.id = number;
+        } else if (key == "code" && readInteger(field.value(), number)) {
+            decoded.reply.errorCode = number;
+        } else if (key == "msg" && field.value().get_string().get(text) == simdjson::SUCCESS) {
+            decoded.reply.message = bytes(text).toByteArray();
+        } else if (key == "error") {
+            Object error;
+            if (field.value().get_object().get(error) != simdjson::SUCCESS || !readError(error))
+                return malformed("an error reply without an object");
+            if (!decoded.reply.errorCode)
+                decoded.reply.errorCode = 0;
+        }
+    }
+    if (hasResult || decoded.reply.errorCode)
+        decoded.kind = Decoded::Kind::Control;
+    return decoded;
+}
+
+Result<> Decoder::decodeData(StreamState &stream, Object &object, Timestamp received)
+{
+    Result<> decoded;
+    switch (stream.spec.kind) {
+    case StreamKind::Trade:
+        decoded = decodeTrade(stream, object, received);
+        break;
+    case StreamKind::AggTrade:
+        decoded = decodeAggTrade(stream, object, received);
+        break;
+    case StreamKind::Kline:
+        decoded = decodeKline(stream, object, received);
+        break;
+    case StreamKind::BookTicker:
+        decoded = decodeBookTicker(stream, object, received);
+        break;
+    case StreamKind::Depth:
+        decoded = decodeDepthUpdate(stream, object, received);
+        break;
+    case StreamKind::PartialDepth:
+        decoded = decodePartialDepth(stream, object, received);
+        break;
+    }
+    if (decoded)
+        stream.health.lastDataNs->store(received.ns, std::memory_order_relaxed);
+    return decoded;
+}
+
+Result<> Decoder::decodeTrade(StreamState &stream, Object &object, Timestamp received)
+{
+    Trade trade{.exchange = m_exchange, .symbol = stream.symbol, .ts_recv = received};
+    unsigned seen = 0;
+    const bool good = eachLetter(object, [&](char name, ondemand::value value) {
+        bool buyerIsMaker = false;
+        switch (name) {
+        case 't':
+            seen |= 1;
+            return readInteger(value, trade.trade_id);
+        case 'p':
+            seen |= 2;
+            return readDecimal(value, trade.price);
+        case 'q':
+            seen |= 4;
+            return readDecimal(value, trade.quantity);
+        case 'T':
+            seen |= 8;
+            return readTime(value, trade.ts_event);
+        case 'm':
+            seen |= 16;
+            if (!readBool(value, buyerIsMaker))
+                return false;
+            trade.side = takerSide(buyerIsMaker);
+            return true;
+        default:
+            return true;
+        }
+    });
+    if (!good || seen != allOf(0, 1, 2, 3, 4))
+        return malformed("trade: expected t, p, q, T and m");
+    follow(stream, trade.trade_id, trade.ts_event, received);
+    m_out.add(trade);
+    return {};
+}
+
+Result<> Decoder::decodeAggTrade(StreamState &stream, Object &object, Timestamp received)
+{
+    AggTrade trade{.exchange = m_exchange, .symbol = stream.symbol, .ts_recv = received};
+    unsigned seen = 0;
+    const bool good = eachLetter(object, [&](char name, ondemand::value value) {
+        bool buyerIsMaker = false;
+        switch (name) {
+        case 'a':
+            seen |= 1;
+            return readInteger(value, trade.agg_trade_id);
+        case 'f':
+            seen |= 2;
+            return readInteger(value, trade.first_trade_id);
+        case 'l':
+            seen |= 4;
+            return readInteger(value, trade.last_trade_id);
+        case 'p':
+            seen |= 8;
+            return readDecimal(value, trade.price);
+        case 'q':
+            seen |= 16;
+            return readDecimal(value, trade.quantity);
+        case 'T':
+            seen |= 32;
+            return readTime(value, trade.ts_event);
+        case 'm':
+            seen |= 64;
+            if (!readBool(value, buyerIsMaker))
+                return false;
+            trade.side = takerSide(buyerIsMaker);
+            return true;
+        default:
+            return true;
+        }
+    });
+    if (!good || seen != allOf(0, 1, 2, 3, 4, 5, 6))
+        return malformed("aggTrade: expected a, f, l, p, q, T and m");
+    follow(stream, trade.agg_trade_id, trade.ts_event, received);
+    m_out.add(trade);
+    return {};
+}
+
+Result<> Decoder::decodeKline(StreamState &stream, Object &object, Timestamp received)
+{
+    Candle candle{.exchange = m_exchange,
+                  .symbol = stream.symbol,
+                  .interval = Symbol(stream.spec.interval),
+                  .ts_recv = received};
+    unsigned seen = 0;
+    const auto readCandle = [&](char name, ondemand::value value) {
+        switch (name) {
+        case 't':
+            seen |= 1U << 0;
+            return readTime(value, candle.ts_open);
+        case 'T':
+            seen |= 1U << 1;
+            return readTime(value, candle.ts_close);
+        case 'f':
+            return readInteger(value, candle.first_trade_id);
+        case 'L':
+            return readInteger(value, candle.last_trade_id);
+        case 'o':
+            seen |= 1U << 2;
+            return readDecimal(value, candle.open);
+        case 'c':
+            seen |= 1U << 3;
+            return readDecimal(value, candle.close);
+        case 'h':
+            seen |= 1U << 4;
+            return readDecimal(value, candle.high);
+        case 'l':
+            seen |= 1U << 5;
+            return readDecimal(value, candle.low);
+        case 'v':
+            seen |= 1U << 6;
+            return readDecimal(value, candle.volume);
+        case 'q':
+            return readDecimal(value, candle.quote_volume);
+        case 'V':
+            return readDecimal(value, candle.taker_buy_volume);
+        case 'Q':
+            return readDecimal(value, candle.taker_buy_quote_volume);
+        case 'n':
+            return readInteger(value, candle.trades);
+        case 'x':
+            seen |= 1U << 7;
+            return readBool(value, candle.closed);
+        default:
+            return true;
+        }
+    };
+    const bool good = eachLetter(object, [&](char name, ondemand::value value) {
+        if (name == 'E')
+            return readTime(value, candle.ts_event);
+        if (name != 'k')
+            return true;
+        Object inner;
+        return value.get_object().get(inner) == simdjson::SUCCESS && eachLetter(inner, readCandle);
+    });
+    if (!good || seen != allOf(0, 1, 2, 3, 4, 5, 6, 7))
+        return malformed("kline: expected k with t, T, o, c, h, l, v and x");
+    follow(stream, 0, candle.ts_event, received);
+    m_out.add(candle);
+    return {};
+}
+
+Result<> Decoder::decodeBookTicker(StreamState &stream, Object &object, Timestamp received)
+{
+    Quote quote{.exchange = m_exchange, .symbol = stream.symbol, .ts_recv = received};
+    unsigned seen = 0;
+    const bool good = eachLetter(object, [&](char name, ondemand::value value) {
+        switch (name) {
+        case 'u':
+            seen |= 1;
+            return readInteger(value, quote.update_id);
+        case 'b':
+            seen |= 2;
+            return readDecimal(value, quote.bid_price);
+        case 'B':
+            seen |= 4;
+            return readDecimal(value, quote.bid_quantity);
+        case 'a':
+            seen |= 8;
+            return readDecimal(value, quote.ask_price);
+        case 'A':
+            seen |= 16;
+            return readDecimal(value, quote.ask_quantity);
+        default:
+            return true;
+        }
+    });
+    if (!good || seen != allOf(0, 1, 2, 3, 4))
+        return malformed("bookTicker: expected u, b, B, a and A");
+    follow(stream, 0, {}, received);
+    m_out.add(quote);
+    return {};
+}
+
+Result<> Decoder::decodeDepthUpdate(StreamState &stream, Object &object, Timestamp received)
+{
+    BookUpdate update{.exchange = m_exchange, .symbol = stream.symbol, .ts_recv = received};
+    unsigned seen = 0;
+    const bool good = eachLetter(object, [&](char name, ondemand::value value) {
+        switch (name) {
+        case 'E':
+            seen |= 1;
+            return readTime(value, update.ts_event);
+        case 'U':
+            seen |= 2;
+            return readInteger(value, update.first_update_id);
+        case 'u':
+            seen |= 4;
+            return readInteger(value, update.last_update_id);
+        case 'b':
+            seen |= 8;
+            return readLevels(value, m_bids);
+        case 'a':
+            seen |= 16;
+            return readLevels(value, m_asks);
+        default:
+            return true;
+        }
+    });
+    if (!good || seen != allOf(0, 1, 2, 3, 4))
+        return malformed("depthUpdate: expected E, U, u, b and a");
+    if (update.first_update_id > update.last_update_id)
+        return malformed("depthUpdate: U is greater than u");
+    stream.book->update({update, m_bids, m_asks}, m_out);
+    return {};
+}
+
+Result<> Decoder::decodePartialDepth(StreamState &stream, Object &object, Timestamp received)
+{
+    BookSnapshot snapshot{
+        .exchange = m_exchange, .symbol = stream.symbol, .ts_recv = received, .depth = stream.spec.depth};
+    unsigned seen = 0;
+    for (auto entry : object) {
+        ondemand::field field;
+        if (std::move(entry).get(field) != simdjson::SUCCESS)
+            return malformed("depth: no JSON");
+        const auto key = field.key();
+        if (key == "lastUpdateId" && readInteger(field.value(), snapshot.last_update_id))
+            seen |= 1;
+        else if (key == "bids" && readLevels(field.value(), m_bids))
+            seen |= 2;
+        else if (key == "asks" && readLevels(field.value(), m_asks))
+            seen |= 4;
+    }
+    if (seen != allOf(0, 1, 2))
+        return malformed("depth: expected lastUpdateId, bids and asks");
+    follow(stream, 0, {}, received);
+    m_out.add(snapshot, m_bids, m_asks);
+    return {};
+}
+
+Result<qint64> Decoder::decodeDepth(QByteArrayView body)
+{
+    const simdjson::padded_string padded(body.data(), std::size_t(body.size()));
+    ondemand::document document;
+    Object object;
+    if (m_parser.iterate(padded).get(document) != simdjson::SUCCESS ||
+        document.get_object().get(object) != simdjson::SUCCESS)
+        return malformed("depth snapshot: expected a JSON object");
+    qint64 id = 0;
+    unsigned seen = 0;
+    for (auto entry : object) {
+        ondemand::field field;
+        if (std::move(entry).get(field) != simdjson::SUCCESS)
+            return malformed("depth snapshot: broken JSON");
+        const auto key = field.key();
+        if (key == "lastUpdateId" && readInteger(field.value(), id))
+            seen |= 1;
+        else if (key == "bids" && readLevels(field.value(), m_bids))
+            seen |= 2;
+        else if (key == "asks" && readLevels(field.value(), m_asks))
+            seen |= 4;
+    }
+    if (seen != allOf(0, 1, 2))
+        return malformed("depth snapshot: expected lastUpdateId, bids and asks");
+    return id;
+}
+
+void Decoder::follow(StreamState &stream, qint64 id, Timestamp happened, Timestamp received)
+{
+    const bool resuming = std::exchange(stream.resuming, false);
+    const bool jumped = id != 0 && stream.lastId != 0 && id > stream.lastId + 1;
+    // Streams without consecutive ids cannot tell what was missed, only that time went by without a
+    // connection.
+    if (jumped || (resuming && id == 0)) {
+        Gap gap{.exchange = m_exchange,
+                .symbol = stream.symbol,
+                .stream = stream.stream,
+                .ts_event = happened,
+                .ts_recv = received,
+                .ts_from = stream.lastReceived,
+                .ts_to = received};
+        if (jumped) {
+            gap.first_missing = stream.lastId + 1;
+            gap.last_missing = id - 1;
+        }
+        gap.cause = resuming ? GapCause::Disconnect : GapCause::Sequence;
+        m_out.add(gap, resuming ? "not connected" : "ids jumped");
+    }
+    stream.lastId = std::max(stream.lastId, id);
+    stream.lastReceived = received;
+}
+
+void Decoder::disconnected()
+{
+    for (StreamState &stream : m_streams.all()) {
+        if (stream.book)
+            stream.book->disconnected(m_out);
+        else
+            stream.resuming = !stream.lastReceived.isNull();
+    }
+    m_out.flush();
+}
+
+} // namespace tidemill::binance

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <QDir>
+#include <QFile>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QNetworkAccessManager>
+#include <QNetworkProxy>
+#include <QNetworkReply>
+#include <QProcess>
+#include <QRegularExpression>
+#include <QStandardPaths>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <csignal>
+
+// The real programs as a person would start them, each in a process of its own.
+
+namespace tidemill::testing {
+
+inline QString builtProgram(const char *name)
+{
+    return QStringLiteral(TIDEMILL_BUILD_DIR "/bin/") + QLatin1String(name);
+}
+
+inline QString sourceFile(const QString &path)
+{
+    return QStringLiteral(TIDEMILL_SOURCE_DIR "/") + path;
+}
+
+// A recording that lies beside the checkout, or an empty text when there is none.
+inline QString recording(const QString &path)
+{
+    const QString file = QStringLiteral(TIDEMILL_SOURCE_DIR "/../shared/data/") + path;
+    return QFile::exists(file) ? file : QString();
+}
+
+struct HttpResult
+{
+    int status = 0;
+    QByteArray contentType;
+    QByteArray body;
+    QJsonObject json() const { return QJsonDocument::fromJson(body).object(); }
+};
+
+inline HttpResult request(const QString &url, const QByteArray &method = "GET", const QByteArray &accept = {})
+{
+    QNetworkAccessManager manager;
+    manager.setProxy(QNetworkProxy::NoProxy);
+    QNetworkRequest request{QUrl(url)};
+    if (!accept.isEmpty())
+        request.setRawHeader("Accept", accept);
+    QNetworkReply *reply = manager.sendCustomRequest(request, method);
+    if (!QTest::qWaitFor([reply] { return reply->isFinished(); }, 10000))
+        return {};
+    return {reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt(),
+            reply->header(QNetworkRequest::ContentTypeHeader).toByteArray(), reply->readAll()};
+}
+
+class Program
+{
+public:
+    Program()
+    {
+        m_process.setProcessChannelMode(QProcess::MergedChannels);
+        QObject::connect(&m_process, &QProcess::readyRead, &m_process,
+                         [this] { m_output += m_process.readAll(); });
+    }
+    ~Program() { kill(); }
+
+    void setEnvironment(const QString &name, const QString &value)
+    {
+        QProcessEnvironment environment = m_process.processEnvironment();
+        if (environment.isEmpty())
+            environment = QProcessEnvironment::systemEnvironment();
+        environment.insert(name, value);
+        m_process.setProcessEnvironment(environment);
+    }
+    void setWorkingDirectory(const QString &folder) { m_process.setWorkingDirectory(folder); }
+
+    bool start(const QString &program, const QStringList &arguments)
+    {
+        m_output.clear();
+        m_process.start(program, arguments);
+        return m_process.waitForStarted();
+    }
+
+    // The first match in what it has printed; invalid after the time is over.
+    QRegularExpressionMatch waitForOutput(const QString &pattern, int timeoutMs = 15000)
+    {
+        const QRegularExpression expression(pattern);
+        QRegularExpressionMatch match;
+        (void)QTest::qWaitFor(
+            [&] {
+                match = expression.match(QString::fromUtf8(m_output));
+                return match.hasMatch() || m_process.state() == QProcess::NotRunning;
+            },
+            timeoutMs);
+        match = expression.match(QString::fromUtf8(m_output));
+        return match;
+    }
+
+    bool waitForEnd(int timeoutMs = 20000)
+    {
+        const bool ended =
+            QTest::qWaitFor([this] { return m_process.state() == QProcess::NotRunning; }, timeoutMs);
+        m_output += m_process.readAll();
+        return ended;
+    }
+    void signal(int number) { ::kill(pid_t(m_process.processId()), number); }
+    void kill()
+    {
+        if (m_process.state() == QProcess::NotRunning)
+            return;
+        m_process.kill();
+        m_process.waitForFinished();
+    }
+
+    bool isRunning() const { return m_process.state() != QProcess::NotRunning; }
+    int exitCode() const
+    {
+        return m_process.exitStatus() == QProcess::NormalExit ? m_process.exitCode() : -1;
+    }
+    const QByteArray &output() const { return m_output; }
+
+private:
+    QProcess m_process;
+    QByteArray m_output;
+};
+
+// Runs to its end and gives what it printed.
+inline QByteArray outputOf(const QString &program, const QStringList &arguments, int *exitCode)
+{
+    Program running;
+    *exitCode = -1;
+    if (running.start(program, arguments) && running.waitForEnd(60000))
+        *exitCode = running.exitCode();
+    return running.output();
+}
+
+// The fake exchange.
+class ExchangeProgram : public Program
+{
+public:
+    bool begin(const QStringList &arguments)
+    {
+        if (!start(builtProgram("tidemill-exchange"), arguments))
+            return false;
+        ws = waitForOutput(QStringLiteral("\"ws\" *: *\"([^\"]*)\"")).captured(1);
+        rest = waitForOutput(QStringLiteral("\"rest\" *: *\"([^\"]*)\"")).captured(1);
+        return !ws.isEmpty() && !rest.isEmpty();
+    }
+
+    bool inject(const QString &fault)
+    {
+        return request(rest + QStringLiteral("/__fault?spec=") +
+                           QString::fromLatin1(QUrl::toPercentEncoding(fault)),
+                       "POST")
+                   .status == 200;
+    }
+
+    QString ws;
+    QString rest;
+};
+
+// `tidemill run` on a pipeline given as text, in a folder of its own.
+class HostProgram : public Program
+{
+public:
+    explicit HostProgram(const QString &folder) : m_folder(folder) { setWorkingDirectory(folder); }
+
+    bool runText(const QString &pipeline, const QStringList &more = {})
+    {
+        const QString path = m_folder + QStringLiteral("/pipeline.yaml");
+        QFile file(path);
+        if (!file.open(QIODevice::WriteOnly))
+            return false;
+        file.write(pipeline.toUtf8());
+        file.close();
+        return runFile(path, more);
+    }
+
+    bool runFile(const QString &path, const QStringList &more = {})
+    {
+        if (!start(builtProgram("tidemill"), QStringList{"run", path, "--http", "127.0.0.1:0", "--log-format",
+                                                         "json", "--state-dir", m_folder + "/state"} +
+                                                 more))
+            return false;
+        http = waitForOutput(QStringLiteral("HTTP on (http://[0-9.:]*)/")).captured(1);
+        return !http.isEmpty() && waitForOutput(QStringLiteral("pipeline [a-z0-9_-]* started")).hasMatch();
+    }
+
+    HttpResult get(const QString &path, const QByteArray &accept = {})
+    {
+        return request(http + path, "GET", accept);
+    }
+
+    // Figures of one node, from /stats.
+    QJsonObject node(const QString &name)
+    {
+        for (const QJsonValue &value : get(QStringLiteral("/stats")).json()["nodes"].toArray()) {
+            if (value["node"].toString() == name)
+                return value.toObject();
+        }
+        return {};
+    }
+
+    // Asks it to end as systemd does. True if it did so with exit code 0.
+    bool endWell()
+    {
+        signal(SIGTERM);
+        return waitForEnd() && exitCode() == 0;
+    }
+
+    QString http;
+
+private:
+    QString m_folder;
+};
+
+// For every sink: received = delivered + dropped + queued.
+inline QString sinksThatDoNotAddUp(const QJsonObject &stats)
+{
+    QStringList wrong;
+    for (const QJsonValue &node : stats["nodes"].toArray()) {
+        if (node["kind"] != QLatin1String("sink"))
+            continue;
+        const auto number = [&node](const char *name) { return node[QLatin1String(name)].toInteger(); };
+        if (number("records_in") !=
+            number("records_out") + number("records_dropped") + number("records_queued"))
+            wrong.append(node["node"].toString());
+    }
+    return wrong.join(QLatin1Char(' '));
+}
+
+} // namespace tidemill::testing

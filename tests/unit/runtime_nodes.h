@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "host/node_runner.h"
+#include "host/node_threads.h"
+#include "host/sink_runner.h"
+
+#include <tidemill/testing.h>
+
+// Nodes that do as a test says, and a graph of them without a pipeline file.
+
+namespace tidemill::testing {
+
+class ScriptedSource final : public Source
+{
+    Q_OBJECT
+
+public:
+    void setPaused(bool paused) override
+    {
+        pauses.append(paused);
+        isPaused = paused;
+    }
+
+    // One batch with these trade ids.
+    void send(const QList<qint64> &ids)
+    {
+        BatchBuilder<Trade> builder;
+        for (const qint64 id : ids)
+            builder.append({.exchange = Symbol("test"), .symbol = Symbol("BTCUSDT"), .trade_id = id});
+        emit emitted(builder.finish());
+    }
+
+    QList<bool> pauses;
+    std::atomic<bool> isPaused = false;
+};
+
+class PassingTransform final : public Transform
+{
+    Q_OBJECT
+
+protected:
+    void process(const BatchPtr &batch) override
+    {
+        BatchBuilder<Trade> builder(batch);
+        for (const Trade &trade : batch->rows<Trade>())
+            builder.append(trade);
+        emit emitted(builder.finish());
+    }
+};
+
+// Stores on flush(), as a database does; fails as often as it is told to.
+class ScriptedSink final : public Sink
+{
+    Q_OBJECT
+
+public:
+    void receive(const BatchPtr &batch) override
+    {
+        offered.append(idsOf(batch));
+        if (throwOnReceive) {
+            throwOnReceive = false;
+            throw std::runtime_error("a fault of the plugin");
+        }
+        if (rejectNext) {
+            rejectNext = false;
+            emit rejected(batch, {Error::Kind::Storage, QStringLiteral("not storable")});
+            return;
+        }
+        m_group.append(batch);
+    }
+
+    void flush() override
+    {
+        ++flushes;
+        const QList<BatchPtr> group = std::exchange(m_group, {});
+        if (failures > 0) {
+            --failures;
+            emit failed({Error::Kind::Network, QStringLiteral("the store is away")});
+            return;
+        }
+        if (mute) {
+            unanswered += group;
+            return;
+        }
+        for (const BatchPtr &batch : group) {
+            stored += idsOf(batch);
+            emit delivered(batch);
+        }
+    }
+
+    static QList<qint64> idsOf(const BatchPtr &batch)
+    {
+        QList<qint64> ids;
+        for (const Trade &trade : batch->rows<Trade>())
+            ids.append(trade.trade_id);
+        return ids;
+    }
+
+    QList<QList<qint64>> offered;
+    QList<qint64> stored;
+    QList<BatchPtr> unanswered;
+    std::atomic<int> failures = 0;
+    int flushes = 0;
+    bool mute = false;
+    bool rejectNext = false;
+    bool throwOnReceive = false;
+
+private:
+    QList<BatchPtr> m_group;
+};
+
+// A chain of runners; sinks behind queues, and so is what lives in another thread.
+class RuntimeGraph
+{
+public:
+    ~RuntimeGraph()
+    {
+        for (const auto &runner : m_runners) {
+            host::NodeRunner *target = runner.get();
+            host::runIn(target, std::chrono::seconds(5), [target] { target->destroyNode(); });
+        }
+    }
+
+    template<typename RunnerT, typename NodeT>
+    NodeT *add(const char *name, const QString &thread = QStringLiteral("main"),
+               const host::NodeSettings &settings = {})
+    {
+        host::NodeDescription description;
+        description.name = QLatin1String(name);
+        description.settings = settings;
+        auto *node = new NodeT;
+        auto status = std::make_shared<host::NodeStatus>(QStringLiteral("test"), description);
+        auto runner = std::make_unique<RunnerT>(NodePtr<>(node), status, metrics);
+        node->moveToThread(threads.thread(thread));
+        runner->moveToThread(threads.thread(thread));
+        m_runners.push_back(std::move(runner));
+        return node;
+    }
+
+    host::NodeRunner *runner(const char *name) const
+    {
+        for (const auto &runner : m_runners) {
+            if (runner->status().description.name == QLatin1String(name))
+                return runner.get();
+        }
+        return nullptr;
+    }
+    const host::NodeStatus &status(const char *name) const { return runner(name)->status(); }
+
+    void connectDirectly(const char *from, const char *to)
+    {
+        link(std::make_unique<host::DirectEdge>(*runner(from), *runner(to), QByteArray()));
+    }
+    host::QueuedEdge *connectQueued(const char *from, const char *to,
+                                    host::QueuedEdge::Bound bound = {1000, 1 << 20})
+    {
+        auto edge = std::make_unique<host::QueuedEdge>(*runner(from), *runner(to), QByteArray(), bound);
+        host::QueuedEdge *queue = edge.get();
+        runner(to)->addQueue(queue);
+        link(std::move(edge));
+        return queue;
+    }
+
+    void start()
+    {
+        for (const auto &runner : m_runners) {
+            host::NodeRunner *target = runner.get();
+            host::runIn(target, std::chrono::seconds(5), [target] { (void)target->start(); });
+        }
+    }
+
+    // received = delivered + dropped + queued, for a sink at rest.
+    static bool addsUp(const host::NodeStatus &sink)
+    {
+        return sink.recordsIn == sink.recordsOut + sink.recordsDropped + sink.recordsQueued;
+    }
+
+    host::MetricsRegistry metrics;
+    host::NodeThreads threads;
+
+private:
+    void link(std::unique_ptr<host::Edge> edge)
+    {
+        edge->from().addOutput(edge.get());
+        edge->to().addInput(edge.get());
+        m_edges.push_back(std::move(edge));
+    }
+
+    std::vector<std::unique_ptr<host::NodeRunner>> m_runners;
+    std::vector<std::unique_ptr<host::Edge>> m_edges;
+};
+
+} // namespace tidemill::testing
