@@ -29,12 +29,22 @@ def shown(match):
     return block if match[2] else block + "\n" # a block shown for the first time
 
 
+def pages():
+    try:
+        listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"], cwd=ROOT, check=False,
+                                capture_output=True, text=True).stdout.split()
+    except FileNotFoundError:  # a machine without git got the tree in another way
+        listed = []
+    if listed:
+        return [ROOT / name for name in listed]
+    generated = ("build", "out")
+    return [page for page in ROOT.rglob("*.md") if not page.relative_to(ROOT).parts[0].startswith(generated)]
+
+
 def main():
     update = "--update" in sys.argv[1:]
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"], cwd=ROOT, check=False,
-                            capture_output=True, text=True).stdout.split()
     faults = 0
-    for page in [ROOT / name for name in listed] or ROOT.rglob("*.md"):
+    for page in pages():
         text = page.read_text(encoding="utf-8")
         renewed = INCLUDE.sub(shown, text)
         if renewed != text:
