@@ -221,10 +221,8 @@ std::optional<qint64> Decimal::mantissaAt(int otherExponent) const
     return __builtin_mul_overflow(mantissa, power, &result) ? std::nullopt : std::optional(result);
 }
 
-std::weak_ordering operator<=>(const Decimal &a, const Decimal &b)
+std::weak_ordering Decimal::compareScaled(const Decimal &a, const Decimal &b)
 {
-    if (a.exponent == b.exponent)
-        return a.mantissa <=> b.mantissa; // two nulls too
     if (a.isNull() || b.isNull())
         return a.isNull() ? std::weak_ordering::less : std::weak_ordering::greater;
     const int signA = (a.mantissa > 0) - (a.mantissa < 0);

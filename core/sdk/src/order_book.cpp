@@ -31,15 +31,9 @@ void set(std::vector<Level> &side, const Level &level, Worse worse)
     }
 }
 
-bool lower(const Decimal &a, const Decimal &b)
-{
-    return a < b;
-}
-
-bool higher(const Decimal &a, const Decimal &b)
-{
-    return a > b;
-}
+// Lambdas, because these are inlined into the search where functions are called through a pointer.
+constexpr auto lower = [](const Decimal &a, const Decimal &b) { return a < b; };
+constexpr auto higher = [](const Decimal &a, const Decimal &b) { return a > b; };
 
 } // namespace
 

@@ -49,7 +49,16 @@ struct Decimal
 
     friend bool operator==(const Decimal &a, const Decimal &b) { return (a <=> b) == 0; }
     // By value; null sorts before every number and equals null only.
-    TIDEMILL_SDK_EXPORT friend std::weak_ordering operator<=>(const Decimal &a, const Decimal &b);
+    friend std::weak_ordering operator<=>(const Decimal &a, const Decimal &b)
+    {
+        if (a.exponent == b.exponent)         // nearly always, within one market: worth no call
+            return a.mantissa <=> b.mantissa; // two nulls too
+        return compareScaled(a, b);
+    }
+
+private:
+    // Of decimals with different exponents.
+    TIDEMILL_SDK_EXPORT static std::weak_ordering compareScaled(const Decimal &a, const Decimal &b);
 };
 
 inline namespace literals {

@@ -128,6 +128,7 @@ private:
     quint64 m_receivedBytes = 0;
     quint64 m_receivedFrames = 0;
     bool m_paused = false;
+    bool m_readScheduled = false;
     bool m_delivering = false;
     bool m_ended = false;      // TCP is over, the last bytes may still wait to be read
     bool m_discarding = false; // nothing that still comes matters
