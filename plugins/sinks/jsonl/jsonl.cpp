@@ -23,7 +23,7 @@ public:
                    "File to append to, made if missing with its folders; - is the standard output.")
                 .required()
                 .notEmpty(),
-            Option("type", m_withType, "Begin each line with the record's type."),
+            Option("with_type", m_withType, "Begin each line with the record's type."),
         };
     }
 

@@ -82,7 +82,7 @@ private slots:
     void leavesTheTypeOutOnRequest()
     {
         const QString path = m_folder->filePath("out.jsonl");
-        const auto sink = start(path, {{"type", false}});
+        const auto sink = start(path, {{"with_type", false}});
 
         sink->receive(trades(1, 1));
         sink->flush();
