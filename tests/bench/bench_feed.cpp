@@ -43,7 +43,7 @@ Result<> compare(const TradeFrames::Sums &got, const TradeFrames::Sums &expected
 Result<> finishTrades(Product &product, const TradeFrames &frames, qint64 sent)
 {
     if (const auto stopped = product.stop(); !stopped)
-        return stopped;
+        return stopped.error();
     if (product.probe().otherRows != 0)
         return broken(QStringLiteral("%1 rows that are no trades").arg(product.probe().otherRows));
     return compare(product.probe().trades, frames.sums(sent));

@@ -5,7 +5,8 @@
 
 #include <QCoreApplication>
 
-namespace tidemill::bench {
+using namespace tidemill;
+using namespace tidemill::bench;
 
 // A black hole that adds up what falls into it, so that each run of a benchmark proves that it did the work.
 class BenchProbe final : public Sink
@@ -60,9 +61,6 @@ private:
     Probe *m_probe = nullptr;
 };
 
-} // namespace tidemill::bench
-
-using tidemill::bench::BenchProbe;
 TIDEMILL_PLUGIN(BenchProbe, "bench_probe.json")
 
 #include "bench_probe.moc"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "bound_values.h"
 #include "chain.h"
 #include "product.h"
 #include "sql_database.h"
@@ -81,7 +82,7 @@ Result<> makeTable(Database &database)
     if (const auto made = store(database, tradeBatches(1, 1), 1000); !made)
         return made.error();
     if (const auto opened = database.open(); !opened)
-        return opened;
+        return opened.error();
     return database.execute(QStringLiteral("DELETE FROM ") + database.table());
 }
 
@@ -114,6 +115,8 @@ std::vector<Trade> rowsOf(const std::vector<BatchPtr> &batches)
     }
     return rows;
 }
+
+constexpr int columnCount = 9;
 
 // Calls take(column, value) for each value of a row. There are few different names and numbers, so they are
 // made once; to make a list of values for each row beforehand would be slower, as that comes from memory and
@@ -166,13 +169,15 @@ Result<Spent> insertOneByOne(Database &database, const std::vector<Trade> &rows,
                                        "(exchange, symbol, trade_id) DO NOTHING")
                             .arg(database.table(), QLatin1String(columns))))
         return broken(insert.lastError().text());
+    sql::bindPlaces(insert, columnCount);
     const Clock start;
     for (std::size_t row = 0; row < rows.size();) {
         if (const auto begun = database.execute(QStringLiteral("BEGIN IMMEDIATE")); !begun)
             return begun.error();
         for (qint64 i = 0; i < rowsOfGroup && row < rows.size(); ++i, ++row) {
-            values.each(rows[row],
-                        [&insert](int column, const QVariant &value) { insert.bindValue(column, value); });
+            values.each(rows[row], [&insert](int column, const QVariant &value) {
+                sql::setBoundValue(insert, column, QVariant(value));
+            });
             if (!insert.exec())
                 return broken(insert.lastError().text());
         }

@@ -19,7 +19,7 @@ namespace tidemill::bench {
 
 namespace {
 
-constexpr std::size_t recordBytes = 16 * 1024; // the most that one TLS record holds
+constexpr std::size_t recordBytes = 16'384; // the most that one TLS record holds
 
 // The value of a header; empty if there is none.
 std::string headerValue(const std::string &head, const std::string &name)

@@ -26,7 +26,7 @@ X509Ptr selfSigned(EVP_PKEY *key)
     X509_set_version(x509, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
     X509_gmtime_adj(X509_getm_notBefore(x509), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(x509), 24 * 3600);
+    X509_gmtime_adj(X509_getm_notAfter(x509), 86'400);
     X509_set_pubkey(x509, key);
     X509_NAME *const name = X509_get_subject_name(x509);
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,

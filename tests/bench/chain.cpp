@@ -88,6 +88,8 @@ bool FeedingSource::event(QEvent *event)
     return true;
 }
 
+Chain::Chain() = default;
+
 Chain::~Chain()
 {
     for (const auto &runner : m_runners) {

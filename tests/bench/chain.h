@@ -70,7 +70,9 @@ public:
 class Chain
 {
 public:
+    Chain();
     ~Chain();
+    Q_DISABLE_COPY_MOVE(Chain)
 
     // The first node added is a source, the last a sink.
     void add(NodePtr<> node, host::NodeKind kind, const QString &thread = QStringLiteral("main"),

@@ -57,9 +57,12 @@ std::string eightDigits(quint64 mantissa)
     return text.data();
 }
 
-// A final, unmasked text frame.
-std::string textFrame(const std::string &payload)
+// A final, unmasked text frame; the payload comes in parts.
+std::string textFrame(std::initializer_list<std::string_view> parts)
 {
+    std::string payload;
+    for (const std::string_view part : parts)
+        payload += part;
     std::string frame("\x81");
     if (payload.size() < 126) {
         frame += char(payload.size());
@@ -68,7 +71,7 @@ std::string textFrame(const std::string &payload)
         frame += char(payload.size() >> 8);
         frame += char(payload.size() & 0xff);
     }
-    return frame + payload;
+    return frame.append(payload);
 }
 
 void writeDigits(char *first, std::size_t count, qint64 number)
@@ -106,17 +109,14 @@ TradeFrames::TradeFrames(Stamps stamps) : m_stamps(stamps)
         for (int variant = 0; variant < variants; ++variant) {
             const quint64 price = around + random.below(around / 100) / 1'000'000 * 1'000'000;
             const quint64 quantity = 1'000 * (1 + random.below(2'000'000));
-            const std::string maker = random.below(2) == 0 ? "true" : "false";
-            Template made{textFrame("{\"stream\":\"" + lower(name) +
-                                    "@trade\",\"data\":{\"e\":\"trade\",\"E\":" + time + ",\"s\":\"" + name +
-                                    "\",\"t\":5000000000,\"p\":\"" + eightDigits(price) + "\",\"q\":\"" +
-                                    eightDigits(quantity) + "\",\"T\":" + time + ",\"m\":" + maker +
-                                    ",\"M\":true}}"),
-                          0,
-                          0,
-                          0,
-                          price,
-                          quantity};
+            Template made;
+            made.frame =
+                textFrame({"{\"stream\":\"", lower(name), "@trade\",\"data\":{\"e\":\"trade\",\"E\":", time,
+                           ",\"s\":\"", name, "\",\"t\":5000000000,\"p\":\"", eightDigits(price),
+                           "\",\"q\":\"", eightDigits(quantity), "\",\"T\":", time,
+                           ",\"m\":", random.below(2) == 0 ? "true" : "false", ",\"M\":true}}"});
+            made.price = price;
+            made.quantity = quantity;
             made.idAt = endOf(made.frame, "\"t\":");
             made.eventTimeAt = endOf(made.frame, "\"E\":");
             made.tradeTimeAt = endOf(made.frame, "\"T\":");
@@ -172,7 +172,9 @@ constexpr quint64 tick = 1'000'000;
 std::string level(bool isBid, quint64 number, quint64 quantity)
 {
     const quint64 price = isBid ? middle - number * tick : middle + number * tick;
-    return "[\"" + eightDigits(price) + "\",\"" + eightDigits(quantity) + "\"]";
+    std::string text = "[\"";
+    text.append(eightDigits(price)).append("\",\"").append(eightDigits(quantity)).append("\"]");
+    return text;
 }
 
 // Some of the best 30 levels, best first, now and then one that goes away.
@@ -199,12 +201,11 @@ DepthFrames::DepthFrames()
         Random random(quint64(symbol) + 1000);
         const std::string name = names[symbol].toStdString();
         for (int variant = 0; variant < depthVariants; ++variant) {
-            Template made{textFrame("{\"stream\":\"" + lower(name) +
-                                    "@depth@100ms\",\"data\":{\"e\":\"depthUpdate\",\"E\":"
-                                    "1772442917897,\"s\":\"" +
-                                    name + "\",\"U\":70000000000,\"u\":70000000000,\"b\":[" +
-                                    changes(true, random) + "],\"a\":[" + changes(false, random) + "]}}"),
-                          0, 0};
+            Template made;
+            made.frame = textFrame(
+                {"{\"stream\":\"", lower(name), "@depth@100ms\",\"data\":{\"e\":\"depthUpdate\",",
+                 "\"E\":1772442917897,\"s\":\"", name, "\",\"U\":70000000000,\"u\":70000000000,\"b\":[",
+                 changes(true, random), "],\"a\":[", changes(false, random), "]}}"});
             made.firstIdAt = endOf(made.frame, "\"U\":");
             made.lastIdAt = endOf(made.frame, "\"u\":");
             m_templates.push_back(std::move(made));

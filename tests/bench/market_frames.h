@@ -65,12 +65,12 @@ public:
 private:
     struct Template
     {
-        std::string frame;
-        std::size_t idAt;
-        std::size_t eventTimeAt;
-        std::size_t tradeTimeAt;
-        quint64 price;
-        quint64 quantity;
+        std::string frame{};
+        std::size_t idAt = 0;
+        std::size_t eventTimeAt = 0;
+        std::size_t tradeTimeAt = 0;
+        quint64 price = 0;
+        quint64 quantity = 0;
     };
 
     const Template &templateOf(qint64 index) const;
@@ -104,9 +104,9 @@ private:
 
     struct Template
     {
-        std::string frame;
-        std::size_t firstIdAt;
-        std::size_t lastIdAt;
+        std::string frame{};
+        std::size_t firstIdAt = 0;
+        std::size_t lastIdAt = 0;
     };
 
     std::vector<Template> m_templates;

@@ -32,8 +32,8 @@ using Measure = Result<Figures> (*)(const Extent &extent);
 
 struct FigureSpec
 {
-    const char *name; // "" for the only or main one
-    const char *unit;
+    const char *name = ""; // that, for the only or main one
+    const char *unit = "";
     bool isRate = false; // more is better
     double target = 0;   // what the ratio to the floor should not exceed; 0: nothing was promised
 };
@@ -41,11 +41,11 @@ struct FigureSpec
 // Something measured beside the least that the same job can cost, made by hand with nothing in between.
 struct Bench
 {
-    const char *name;
-    const char *about;
-    std::vector<FigureSpec> figures;
-    Measure candidate;
-    Measure floor;
+    const char *name = "";
+    const char *about = "";
+    std::vector<FigureSpec> figures{};
+    Measure candidate = nullptr;
+    Measure floor = nullptr;
     // Why it cannot be measured here; empty if it can.
     QString (*unavailable)() = nullptr;
 };

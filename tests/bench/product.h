@@ -21,9 +21,9 @@ public:
 
     struct NodeSpec
     {
-        const char *name;
-        host::NodeKind kind;
-        const char *type;
+        const char *name = "";
+        host::NodeKind kind = host::NodeKind::Source;
+        const char *type = "";
         QStringList inputs;
         QVariantMap options;
     };

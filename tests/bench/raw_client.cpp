@@ -63,8 +63,7 @@ RawClient::~RawClient()
 
 bool RawClient::fill()
 {
-    // A record has 16 KiB at most, so that much room is enough for a whole one.
-    if (capacity - m_end < 16 * 1024) {
+    if (capacity - m_end < recordBytes) {
         std::memmove(m_buffer.get(), m_buffer.get() + m_begin, m_end - m_begin);
         m_end -= std::exchange(m_begin, 0);
     }

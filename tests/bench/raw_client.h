@@ -41,7 +41,8 @@ private:
     bool nextMessage(std::string_view &message);
     bool readHead();
 
-    static constexpr std::size_t capacity = 256 * 1024;
+    static constexpr std::size_t capacity = 262'144;
+    static constexpr std::size_t recordBytes = 16'384; // at most, of TLS
     static constexpr std::size_t padding = 64;
 
     int m_socket = -1;

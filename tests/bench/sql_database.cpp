@@ -46,7 +46,7 @@ Result<> Database::open()
     if (m_isPostgres)
         return {};
     if (const auto journal = execute(QStringLiteral("PRAGMA journal_mode = WAL")); !journal)
-        return journal;
+        return journal.error();
     return execute(QStringLiteral("PRAGMA synchronous = NORMAL"));
 }
 
