@@ -8,7 +8,8 @@ packages_build=(
     qt6-base-dev qt6-websockets-dev qt6-httpserver-dev libqt6sql6-psql libqt6sql6-sqlite
     libhiredis-dev libyaml-cpp-dev libsimdjson-dev libpq-dev libssl-dev ca-certificates
 )
-packages_test=("${packages_build[@]}" redis-server postgresql prometheus python3 openssl curl)
+packages_test=("${packages_build[@]}" redis-server postgresql prometheus python3 python3-jsonschema python3-yaml
+    openssl curl)
 packages_check=("${packages_test[@]}" git clang-format-14 clang-tidy-14)
 
 say() {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands.h"
 #include "host/graph_view.h"
+#include "host/option_json.h"
+#include "host/pipeline_schema.h"
 #include "pipeline_loading.h"
 
 #include <QCommandLineParser>
 #include <QJsonDocument>
 #include <QJsonObject>
 
-// The commands that look and start nothing: check, graph, plugins.
+// The commands that look and start nothing: check, graph, plugins, schema.
 
 namespace tidemill::app {
 
@@ -20,7 +22,7 @@ const QCommandLineOption pluginPathOption(
 
 host::PluginRegistry registryFor(const QCommandLineParser &parser)
 {
-    return host::PluginRegistry(host::pluginSearchPaths(parser.values(pluginPathOption)));
+    return host::PluginRegistry(host::pluginSearchPaths(parser.values(pluginPathOption)), pluginProbe());
 }
 
 // Handles --help and wrong flags. Nothing: go on.
@@ -80,8 +82,9 @@ int checkCommand(const QStringList &arguments)
         print(QStringLiteral("%1: pipeline %2, %3 nodes: good\n")
                   .arg(pipeline.file, pipeline.name)
                   .arg(pipeline.nodes.size()));
-    printError(loaded.errors);
-    return loaded.errors.isEmpty() ? Success : WrongUsage;
+    const QString errors = loaded.errors + loaded.unusable.join(QString());
+    printError(errors);
+    return errors.isEmpty() ? Success : WrongUsage;
 }
 
 int graphCommand(const QStringList &arguments)
@@ -107,8 +110,8 @@ int graphCommand(const QStringList &arguments)
     }
     host::PluginRegistry plugins = registryFor(parser);
     const LoadedPipelines loaded = loadPipelines(files, plugins);
-    if (!loaded.errors.isEmpty()) {
-        printError(loaded.errors);
+    if (const QString errors = loaded.errors + loaded.unusable.join(QString()); !errors.isEmpty()) {
+        printError(errors);
         return WrongUsage;
     }
     print(host::graphAs(loaded.pipelines, *wanted));
@@ -123,8 +126,16 @@ int pluginsCommand(const QStringList &arguments)
                                  QStringLiteral("plugins [ID]"));
     const QCommandLineOption json(QStringLiteral("json"), QStringLiteral("As JSON, with all options."));
     parser.addOption(json);
+    const QCommandLineOption settings(
+        QStringLiteral("settings"),
+        QStringLiteral("As JSON, the host's settings that nodes of each kind have beside their plugin's."));
+    parser.addOption(settings);
     if (const auto code = parse(parser, arguments))
         return *code;
+    if (parser.isSet(settings)) {
+        print(QString::fromUtf8(QJsonDocument(host::describeNodeSettings()).toJson()));
+        return Success;
+    }
     host::PluginRegistry plugins = registryFor(parser);
     const QString id = parser.positionalArguments().value(0);
     if (!id.isEmpty() && !plugins.find(id)) {
@@ -145,11 +156,35 @@ int pluginsCommand(const QStringList &arguments)
         printPlugin(plugins.describe(id).at(0).toObject());
         return Success;
     }
-    for (const host::PluginInfo &plugin : plugins.plugins()) {
+    const QJsonArray all = plugins.describe(); // loads each, so that all reasons show
+    for (const auto &value : all) {
+        const QJsonObject plugin = value.toObject();
+        const QString error = plugin["error"].toString();
         const QString what =
-            plugin.error.isEmpty() ? plugin.summary : QStringLiteral("CANNOT BE USED: ") + plugin.error;
-        print(QStringLiteral("%1 %2 %3\n").arg(nodeKindName(plugin.kind), -10).arg(plugin.id, -16).arg(what));
+            error.isEmpty() ? plugin["summary"].toString() : QStringLiteral("CANNOT BE USED: ") + error;
+        print(QStringLiteral("%1 %2 %3\n")
+                  .arg(plugin["kind"].toString(), -10)
+                  .arg(plugin["id"].toString(), -16)
+                  .arg(what));
     }
+    return Success;
+}
+
+int schemaCommand(const QStringList &arguments)
+{
+    QCommandLineParser parser;
+    parser.setApplicationDescription(QStringLiteral("Prints a JSON Schema of pipeline files for editors: "
+                                                    "with it they complete and check while you type."));
+    parser.addPositionalArgument(QString(), QString(), QStringLiteral("schema"));
+    if (const auto code = parse(parser, arguments))
+        return *code;
+    if (!parser.positionalArguments().isEmpty()) {
+        printError(QStringLiteral("tidemill schema: expected no arguments, got '%1'\n")
+                       .arg(parser.positionalArguments().first()));
+        return WrongUsage;
+    }
+    host::PluginRegistry plugins = registryFor(parser);
+    print(QString::fromUtf8(QJsonDocument(host::pipelineSchema(plugins.describe())).toJson()));
     return Success;
 }
 

@@ -5,6 +5,7 @@
 #include "host/http_server.h"
 #include "host/http_service.h"
 #include "host/json_log.h"
+#include "host/watchdog.h"
 #include "pipeline_loading.h"
 #include "shutdown_signals.h"
 
@@ -14,6 +15,7 @@
 #include <QCoreApplication>
 #include <QDir>
 #include <QLoggingCategory>
+#include <QScopeGuard>
 #include <QTimer>
 
 Q_LOGGING_CATEGORY(lcRun, "tidemill.run")
@@ -21,6 +23,9 @@ Q_LOGGING_CATEGORY(lcRun, "tidemill.run")
 namespace tidemill::app {
 
 namespace {
+
+// Beyond the drain limit, for nodes to stop in; then the watchdog ends the process.
+constexpr std::chrono::seconds stopGrace{10};
 
 struct RunSettings
 {
@@ -172,7 +177,7 @@ Result<> listen(host::HttpServer &server, const QString &address)
 
 int run(const RunSettings &settings)
 {
-    host::PluginRegistry plugins(host::pluginSearchPaths(settings.pluginPath));
+    host::PluginRegistry plugins(host::pluginSearchPaths(settings.pluginPath), pluginProbe());
     const LoadedPipelines loaded = loadPipelines(settings.files, plugins);
     if (!loaded.errors.isEmpty()) {
         printError(loaded.errors);
@@ -182,6 +187,12 @@ int run(const RunSettings &settings)
     QStringList secrets = loaded.secrets;
     secrets.append(settings.httpToken);
     host::setSecrets(secrets);
+
+    for (const QString &problem : loaded.unusable)
+        qCCritical(lcRun).noquote() << "a pipeline is left out, for its plugin cannot be used:"
+                                    << problem.trimmed();
+    if (loaded.pipelines.isEmpty())
+        return Failed;
 
     host::MetricsRegistry metrics;
     host::HostStatus status;
@@ -208,6 +219,10 @@ int run(const RunSettings &settings)
     }
 
     host::Host host(plugins, metrics, status, {settings.stateDirectory, settings.drain});
+    const host::Watchdog watchdog(settings.drain + stopGrace,
+                                  [&status] { return host::describeStuck(status); });
+    ShutdownSignals::setWatchdog(&watchdog);
+    const auto unwatch = qScopeGuard([] { ShutdownSignals::setWatchdog(nullptr); });
     int exitCode = Success;
     QObject::connect(
         &host, &host::Host::finished, &host,
@@ -222,11 +237,14 @@ int run(const RunSettings &settings)
         return Failed;
     }
     if (settings.runFor)
-        QTimer::singleShot(*settings.runFor, &host, &host::Host::stop);
+        QTimer::singleShot(*settings.runFor, &host, [&host, &watchdog] {
+            watchdog.begin();
+            host.stop();
+        });
     QCoreApplication::exec();
     if (server)
         server->close();
-    return exitCode;
+    return exitCode == Success && !loaded.unusable.isEmpty() ? int(Failed) : exitCode;
 }
 
 } // namespace

@@ -17,5 +17,7 @@ int runCommand(const QStringList &arguments);
 int checkCommand(const QStringList &arguments);
 int pluginsCommand(const QStringList &arguments);
 int graphCommand(const QStringList &arguments);
+int schemaCommand(const QStringList &arguments);
+int spoolCommand(const QStringList &arguments);
 
 } // namespace tidemill::app

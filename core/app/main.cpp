@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands.h"
+#include "host/plugin_probe.h"
 #include "pipeline_loading.h"
 
 #include <tidemill/option.h>
@@ -16,6 +17,8 @@ Usage: tidemill COMMAND [OPTIONS]
   check FILE...      say everything that is wrong with pipeline files, start nothing
   graph FILE...      print the graph of pipelines (--format mermaid|dot|json)
   plugins [ID]       list plugins, or tell all about one (--json)
+  schema             print a JSON Schema of pipeline files, for editors
+  spool ls|verify    list or check what sinks have not confirmed, on disk
   version            print versions
 
 A FILE may be a folder: all its *.yaml are taken. `tidemill COMMAND --help` tells more.
@@ -35,6 +38,8 @@ int main(int argc, char **argv)
 
     const QStringList arguments = QCoreApplication::arguments().mid(1);
     const QString command = arguments.value(0);
+    if (command == QLatin1String("probe-plugin") && arguments.size() == 2) // for pluginProbe() only
+        host::loadAsProbe(arguments.at(1));
     if (command == QLatin1String("run"))
         return runCommand(arguments);
     if (command == QLatin1String("check"))
@@ -43,6 +48,10 @@ int main(int argc, char **argv)
         return graphCommand(arguments);
     if (command == QLatin1String("plugins"))
         return pluginsCommand(arguments);
+    if (command == QLatin1String("schema"))
+        return schemaCommand(arguments);
+    if (command == QLatin1String("spool"))
+        return spoolCommand(arguments);
     if (command == QLatin1String("version") || command == QLatin1String("--version")) {
         print(QStringLiteral("tidemill %1 (Qt %2)\n")
                   .arg(QLatin1String(TIDEMILL_VERSION), QLatin1String(qVersion())));
@@ -58,7 +67,8 @@ int main(int argc, char **argv)
         printError(QLatin1String(usage));
         return WrongUsage;
     }
-    const QString meant = nearestName(command, {"run", "check", "graph", "plugins", "version", "help"});
+    const QString meant =
+        nearestName(command, {"run", "check", "graph", "plugins", "schema", "spool", "version", "help"});
     printError(
         QStringLiteral("tidemill: no command '%1'%2\n")
             .arg(command, meant.isEmpty() ? QString() : QStringLiteral("; did you mean '%1'?").arg(meant)));

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline_loading.h"
 
+#include "host/plugin_probe.h"
+
 #include <QCommandLineParser>
+#include <QCoreApplication>
 #include <QDir>
 #include <QFileInfo>
 
@@ -42,6 +45,16 @@ LoadedPipelines loadPipelines(const QStringList &paths, host::PluginRegistry &pl
         host::PipelineFile file = host::readPipelineFile(path, environment);
         loaded.secrets += file.secrets;
         file.diagnostics = host::checkPipelineFile(file, plugins);
+        const bool isUsable =
+            std::none_of(file.diagnostics.begin(), file.diagnostics.end(),
+                         [](const host::Diagnostic &problem) { return problem.isPluginFault; });
+        const bool isRight =
+            std::all_of(file.diagnostics.begin(), file.diagnostics.end(),
+                        [](const host::Diagnostic &problem) { return problem.isPluginFault; });
+        if (isRight && !isUsable) {
+            loaded.unusable.append(host::formatDiagnostics(file.diagnostics, file.text));
+            continue;
+        }
         if (!file.diagnostics.isEmpty()) {
             loaded.errors += host::formatDiagnostics(file.diagnostics, file.text);
             continue;
@@ -56,6 +69,20 @@ LoadedPipelines loadPipelines(const QStringList &paths, host::PluginRegistry &pl
         loaded.pipelines.append(file.description);
     }
     return loaded;
+}
+
+host::PluginRegistry::Probe pluginProbe()
+{
+    // What systemd gives, or the user's own place for such things.
+    QString cache = qEnvironmentVariable("CACHE_DIRECTORY").section(QLatin1Char(':'), 0, 0);
+    if (cache.isEmpty() && QDir::isAbsolutePath(qEnvironmentVariable("XDG_CACHE_HOME")))
+        cache = qEnvironmentVariable("XDG_CACHE_HOME") + QLatin1String("/tidemill");
+    if (cache.isEmpty() && qEnvironmentVariableIsSet("HOME"))
+        cache = qEnvironmentVariable("HOME") + QLatin1String("/.cache/tidemill");
+    if (!cache.isEmpty())
+        cache += QLatin1String("/plugins");
+    return host::PluginProbe(
+        {QCoreApplication::applicationFilePath(), {QStringLiteral("probe-plugin")}, cache});
 }
 
 QString flagOrEnvironment(const QCommandLineParser &parser, const QString &flag, const char *variable)

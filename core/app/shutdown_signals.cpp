@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shutdown_signals.h"
 
+#include "host/watchdog.h"
+
 #include <QSocketNotifier>
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 
 namespace tidemill::app {
@@ -15,6 +18,7 @@ namespace {
 // A pipe, because a signal handler may do next to nothing but write().
 int wakePipe[2] = {-1, -1};
 volatile std::sig_atomic_t seen = 0;
+std::atomic<const host::Watchdog *> watchdog{nullptr};
 
 void handle(int signal)
 {
@@ -24,6 +28,8 @@ void handle(int signal)
         _exit(128 + signal);
     }
     seen = 1;
+    if (const host::Watchdog *told = watchdog.load())
+        told->begin();
     const char byte = 0;
     [[maybe_unused]] const auto written = write(wakePipe[1], &byte, 1);
 }
@@ -49,5 +55,10 @@ ShutdownSignals::ShutdownSignals(QObject *parent) : QObject(parent)
 }
 
 ShutdownSignals::~ShutdownSignals() = default;
+
+void ShutdownSignals::setWatchdog(const host::Watchdog *told)
+{
+    watchdog.store(told);
+}
 
 } // namespace tidemill::app

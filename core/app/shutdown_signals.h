@@ -5,6 +5,10 @@
 
 class QSocketNotifier;
 
+namespace tidemill::host {
+class Watchdog;
+}
+
 namespace tidemill::app {
 
 // Turns SIGINT and SIGTERM into a Qt signal in the main thread. A second one ends the process at once,
@@ -16,6 +20,9 @@ class ShutdownSignals : public QObject
 public:
     explicit ShutdownSignals(QObject *parent = nullptr);
     ~ShutdownSignals() override;
+
+    // Told of the first signal within its handler, even if the main thread never comes to hear of it.
+    static void setWatchdog(const host::Watchdog *watchdog);
 
 Q_SIGNALS:
     void received();

@@ -23,7 +23,8 @@ public:
     Host(PluginRegistry &plugins, MetricsRegistry &metrics, HostStatus &status, const Settings &settings);
     ~Host() override;
 
-    // All pipelines or none: the error says which node could not start.
+    // A pipeline that cannot start is left out and logged; the others run, and the exit code at the end is 1.
+    // The error: none could start, and why the last one could not.
     Result<> start(const QList<PipelineDescription> &pipelines);
 
     // Sources stop now; what is under way has until the drain limit. Then finished() comes. Calling it again
@@ -32,10 +33,11 @@ public:
 
 Q_SIGNALS:
     // 0: everything that had been collected was dealt with; 1: something had to be abandoned (logged,
-    // counted).
+    // counted), or a pipeline had been left out.
     void finished(int exitCode);
 
 private:
+    void leaveOut(std::unique_ptr<Pipeline> pipeline);
     void checkDrained();
     void finish();
 
@@ -45,6 +47,8 @@ private:
     NodeThreads m_threads;
     PipelineContext m_context;
     std::vector<std::unique_ptr<Pipeline>> m_pipelines;
+    std::vector<std::unique_ptr<Pipeline>> m_stuck; // left out, with a node that never came back from start()
+    bool m_isIncomplete = false;                    // a pipeline could not start
     QTimer m_beat{this};
     QTimer m_drainTimer{this};
     QDeadlineTimer m_drainDeadline;

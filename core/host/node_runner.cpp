@@ -6,6 +6,8 @@
 #include <QCoreApplication>
 #include <QLoggingCategory>
 
+#include <algorithm>
+
 Q_LOGGING_CATEGORY(lcNodeRunner, "tidemill.host.node")
 
 namespace tidemill::host {
@@ -22,6 +24,19 @@ Timestamp timeField(const Batch &batch, QByteArrayView name)
         return {};
     const Field &field = batch.schema().fields()[std::size_t(index)];
     return field.type == FieldType::Timestamp ? batch.value<Timestamp>(0, field) : Timestamp();
+}
+
+// What is being thrown, for a message; within a catch block only.
+QString thrown(const char *function)
+{
+    try {
+        throw;
+    } catch (const std::exception &exception) {
+        return QStringLiteral("%1 threw: %2")
+            .arg(QLatin1String(function), QString::fromUtf8(exception.what()));
+    } catch (...) {
+        return QStringLiteral("%1 threw something that is no std::exception").arg(QLatin1String(function));
+    }
 }
 
 } // namespace
@@ -52,9 +67,8 @@ Result<> NodeRunner::start()
     Result<> result;
     try {
         result = m_node->start();
-    } catch (const std::exception &exception) {
-        result = Error{Error::Kind::Internal,
-                       QStringLiteral("start() threw: %1").arg(QLatin1String(exception.what()))};
+    } catch (...) {
+        result = Error{Error::Kind::Internal, thrown("start()")};
     }
     if (!result) {
         m_status->setState(NodeState::Failed, result.error().message);
@@ -63,6 +77,9 @@ Result<> NodeRunner::start()
     // start() itself may have said that something is wrong already.
     if (m_status->snapshot().state == NodeState::Started)
         m_status->setState(NodeState::Running);
+    // What a spool has kept from the last run waits already.
+    if (std::any_of(m_queues.begin(), m_queues.end(), [](QueuedEdge *queue) { return queue->hasWaiting(); }))
+        QCoreApplication::postEvent(this, new QEvent(QueuedEdge::wakeEvent()));
     return {};
 }
 
@@ -70,8 +87,15 @@ void NodeRunner::stop()
 {
     if (std::exchange(m_stopped, true) || !m_node)
         return;
+    const NodeState before = m_status->snapshot().state;
     m_status->setState(NodeState::Stopping);
-    m_node->stop();
+    try {
+        if (before != NodeState::Configured) // stop() is for what was started
+            m_node->stop();
+    } catch (...) {
+        qCCritical(lcNodeRunner).noquote()
+            << m_status->description.name + QLatin1String(": ") + thrown("stop()");
+    }
     m_status->setState(NodeState::Stopped);
 }
 
@@ -79,6 +103,8 @@ void NodeRunner::destroyNode()
 {
     stop();
     delete m_node.release(); // stopped already, so not through NodePtr's deleter, which would stop it again
+    // The runner itself is deleted by the main thread, where no event can reach it meanwhile.
+    moveToThread(QCoreApplication::instance()->thread());
 }
 
 bool NodeRunner::event(QEvent *event)
@@ -101,23 +127,27 @@ bool NodeRunner::event(QEvent *event)
     return QObject::event(event);
 }
 
-void NodeRunner::countIn(const BatchPtr &batch)
+void NodeRunner::countIn(quint64 rows)
 {
-    const auto rows = quint64(batch->rowCount());
     m_in.add(rows);
     m_status->recordsIn.fetch_add(rows, std::memory_order_relaxed);
 }
 
 void NodeRunner::accept(const BatchPtr &batch)
 {
-    countIn(batch);
+    countIn(quint64(batch->rowCount()));
     handle(batch);
 }
 
 void NodeRunner::countQueued(const BatchPtr &batch)
 {
-    countIn(batch);
-    m_status->recordsQueued.fetch_add(quint64(batch->rowCount()), std::memory_order_relaxed);
+    countQueuedRows(quint64(batch->rowCount()));
+}
+
+void NodeRunner::countQueuedRows(quint64 rows)
+{
+    countIn(rows);
+    m_status->recordsQueued.fetch_add(rows, std::memory_order_relaxed);
 }
 
 void NodeRunner::countUnqueued(const BatchPtr &batch)
@@ -125,17 +155,50 @@ void NodeRunner::countUnqueued(const BatchPtr &batch)
     m_status->recordsQueued.fetch_sub(quint64(batch->rowCount()), std::memory_order_relaxed);
 }
 
+void NodeRunner::countShed(quint64 rows, const char *reason)
+{
+    m_status->recordsQueued.fetch_sub(rows, std::memory_order_relaxed);
+    countDroppedRows(rows, reason);
+}
+
 void NodeRunner::countDropped(const BatchPtr &batch, const char *reason)
 {
-    const auto rows = quint64(batch->rowCount());
+    countDroppedRows(quint64(batch->rowCount()), reason);
+}
+
+void NodeRunner::countDroppedRows(quint64 rows, const char *reason)
+{
     m_metrics
         .counter("tidemill_dropped_total", "Records that did not go on, by reason.", {{"reason", reason}})
         .add(rows);
     m_status->recordsDropped.fetch_add(rows, std::memory_order_relaxed);
 }
 
+// One comparison for each batch: a node makes few types, and mostly the same.
+bool NodeRunner::mayEmit(const Schema &schema)
+{
+    if (&schema == m_lastEmitted)
+        return true;
+    const QString type = QString::fromUtf8(schema.name().toByteArray());
+    if (!m_emits.isEmpty() && !m_emits.contains(QLatin1String("*")) && !m_emits.contains(type)) {
+        const QString what = QStringLiteral("emits %1, which its plugin's metadata does not name (emits: %2)")
+                                 .arg(type, m_emits.join(QLatin1String(", ")));
+        if (m_status->snapshot().state != NodeState::Failed)
+            qCCritical(lcNodeRunner).noquote() << m_status->description.name << what;
+        noteFailed();
+        m_status->setState(NodeState::Failed, what);
+        return false;
+    }
+    m_lastEmitted = &schema;
+    return true;
+}
+
 void NodeRunner::distribute(const BatchPtr &batch)
 {
+    if (!mayEmit(batch->schema())) {
+        countDropped(batch, "undeclared");
+        return;
+    }
     const auto rows = quint64(batch->rowCount());
     m_out.add(rows);
     m_status->recordsOut.fetch_add(rows, std::memory_order_relaxed);
@@ -173,6 +236,8 @@ BatchPtr NodeRunner::takeNext()
 
 void NodeRunner::abandon()
 {
+    for (QueuedEdge *queue : m_queues)
+        queue->keepSpooled();
     while (const BatchPtr batch = takeNext()) {
         countUnqueued(batch);
         countDropped(batch, "shutdown");
@@ -297,11 +362,13 @@ void TransformRunner::handle(const BatchPtr &batch)
     status().lastDataNs.store(Timestamp::now().ns, std::memory_order_relaxed);
     try {
         m_transform->receive(batch);
-    } catch (const std::exception &exception) {
+    } catch (...) {
+        const QString what = thrown("receive()");
         countDropped(batch, "exception");
         noteFailed();
-        status().setState(NodeState::Failed,
-                          QStringLiteral("receive() threw: %1").arg(QLatin1String(exception.what())));
+        if (status().snapshot().state != NodeState::Failed) // said once, counted always
+            qCCritical(lcNodeRunner).noquote() << status().description.name + QLatin1String(": ") + what;
+        status().setState(NodeState::Failed, what);
     }
 }
 

@@ -26,6 +26,8 @@ public:
     NodeStatus &status() const { return *m_status; }
     Node &node() const { return *m_node; }
 
+    // The record types of its plugin's metadata; what else it emits is dropped: nobody behind it expects it.
+    void setEmits(const QStringList &types) { m_emits = types; }
     void addOutput(Edge *edge) { m_outputs.push_back(edge); }
     void addInput(Edge *edge) { m_inputs.push_back(edge); }
     void addQueue(QueuedEdge *edge) { m_queues.push_back(edge); }
@@ -33,13 +35,16 @@ public:
     Result<> start();
     // Stops the node; for sources this ends all emitting.
     void stop();
-    // Deletes the node, in its thread.
+    // Deletes the node, in its thread, and leaves that thread: nothing runs here after it.
     void destroyNode();
 
     // A batch for the node, in its thread: counted and handed over.
     void accept(const BatchPtr &batch);
     // Counts a batch that a queue has taken in for the node. Any thread.
     void countQueued(const BatchPtr &batch);
+    void countQueuedRows(quint64 rows);
+    // Counts records of those that the queue has let go of by its policy. Any thread.
+    void countShed(quint64 rows, const char *reason);
 
     // An edge behind this node became full, or has room again.
     void outputBlocked();
@@ -57,6 +62,7 @@ protected:
     // Records that arrived and do not go on; the identity received = delivered + dropped + queued counts
     // them.
     void countDropped(const BatchPtr &batch, const char *reason);
+    void countDroppedRows(quint64 rows, const char *reason);
 
     // Takes from the queues; called whenever there may be something in them and the node is not blocked.
     virtual void drain() = 0;
@@ -77,7 +83,8 @@ protected:
     bool isStopped() const { return m_stopped; }
 
 private:
-    void countIn(const BatchPtr &batch);
+    void countIn(quint64 rows);
+    bool mayEmit(const Schema &schema);
 
     ScopedMetrics m_metrics;
     std::shared_ptr<NodeStatus> m_status;
@@ -90,6 +97,8 @@ private:
     std::size_t m_nextQueue = 0;        // so that no queue starves another
     int m_blockedOutputs = 0;
     bool m_stopped = false;
+    QStringList m_emits; // empty: not known, anything goes
+    const Schema *m_lastEmitted = nullptr;
 };
 
 class SourceRunner final : public NodeRunner

@@ -68,13 +68,19 @@ OptionList nodeSettingsOptions(NodeKind kind, NodeSettings &settings)
     if (kind != NodeKind::Source) {
         options += OptionList{
             Option("queue.rows", settings.queueRows,
-                   "Records that may wait in front of the node; then what feeds it is held.")
+                   "Records that may wait in front of the node; then the policy says what happens.")
                 .atLeast(1),
             Option("queue.bytes", settings.queueBytes, "Memory that waiting records may take.").atLeast(1),
+            Option("queue.policy", settings.queuePolicy, "What happens when the queue is full.",
+                   kind == NodeKind::Sink ? queuePolicyNames() : queuePolicyNames().mid(0, 4)),
         };
     }
     if (kind == NodeKind::Sink) {
         options += OptionList{
+            Option("spool.max", settings.spoolMax, "Disk space of a spool; then what feeds the sink is held.")
+                .atLeast(1 << 20),
+            Option("spool.fsync", settings.spoolFsync,
+                   "When a spool's data goes from the kernel to the disk.", spoolFsyncNames()),
             Option("batch.rows", settings.batchRows, "Records that are stored together at most.").atLeast(1),
             Option("retry.initial", settings.retryInitial,
                    "Longest delay before the first retry after a failure.")

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline.h"
 
+#include "pipeline_spools.h"
 #include "sink_runner.h"
 
 #include <QDir>
 #include <QFileInfo>
 #include <QLoggingCategory>
+
+#include <algorithm>
 
 Q_LOGGING_CATEGORY(lcPipeline, "tidemill.host.pipeline")
 
@@ -53,11 +56,21 @@ Pipeline::Pipeline(const PipelineDescription &description, PipelineContext &cont
 Pipeline::~Pipeline()
 {
     // Nodes go in their own threads, while their loops still run.
+    bool stuck = false;
     for (const auto &runner : m_runners) {
         NodeRunner *target = runner.get();
-        if (!runIn(target, nodeLimit, [target] { target->destroyNode(); }))
+        if (!runIn(target, nodeLimit, [target] { target->destroyNode(); })) {
             qCCritical(lcPipeline).noquote() << target->status().description.name << "does not stop";
+            stuck = true;
+        }
     }
+    if (!stuck)
+        return;
+    // A node that never returns still uses its runner and edges. The process is ending; they go with it.
+    for (auto &runner : m_runners)
+        (void)runner.release();
+    for (auto &edge : m_edges)
+        (void)edge.release();
 }
 
 Result<std::unique_ptr<Pipeline>> Pipeline::create(const PipelineDescription &description,
@@ -70,8 +83,12 @@ Result<std::unique_ptr<Pipeline>> Pipeline::create(const PipelineDescription &de
                 created.error().kind,
                 QStringLiteral("%1: %2: %3").arg(description.file, node.name, created.error().message)};
     }
-    for (const NodeDescription &node : description.nodes)
-        pipeline->connectNodes(node);
+    for (const NodeDescription &node : description.nodes) {
+        if (const auto connected = pipeline->connectNodes(node); !connected)
+            return Error{
+                connected.error().kind,
+                QStringLiteral("%1: %2: %3").arg(description.file, node.name, connected.error().message)};
+    }
     return pipeline;
 }
 
@@ -109,6 +126,7 @@ Result<> Pipeline::createNode(const NodeDescription &description)
     auto status = std::make_shared<NodeStatus>(m_name, description);
     Node *bare = node.get();
     auto runner = makeRunner(std::move(node), status, m_context.metrics);
+    runner->setEmits(info->emits);
     m_context.status.add(status);
     QThread *home = m_context.threads.thread(thread);
     bare->moveToThread(home);
@@ -117,19 +135,36 @@ Result<> Pipeline::createNode(const NodeDescription &description)
     return {};
 }
 
-void Pipeline::connectNodes(const NodeDescription &description)
+Result<> Pipeline::connectNodes(const NodeDescription &description)
 {
     NodeRunner *to = runner(description.name);
     for (const InputRef &input : description.inputs) {
         NodeRunner *from = runner(input.node);
         const QByteArray type = input.recordType.toUtf8();
-        // Sinks always have a queue: what they cannot take now waits there while retries go on.
-        if (from->thread() == to->thread() && description.kind != NodeKind::Sink) {
+        // Sinks always have a queue: what they cannot take now waits there while retries go on. And a policy
+        // that lets go needs one to do so.
+        const QueuePolicy policy = description.settings.queuePolicy;
+        if (from->thread() == to->thread() && description.kind != NodeKind::Sink &&
+            policy == QueuePolicy::Block) {
             m_edges.push_back(std::make_unique<DirectEdge>(*from, *to, type));
         } else {
             const QueuedEdge::Bound bound{quint64(description.settings.queueRows),
                                           quint64(description.settings.queueBytes.bytes)};
-            auto edge = std::make_unique<QueuedEdge>(*from, *to, type, bound);
+            std::unique_ptr<QueuedEdge> edge;
+            if (policy == QueuePolicy::Spool) {
+                auto spool = openEdgeSpool(m_context.stateDirectory, m_name, description, input);
+                if (!spool)
+                    return spool.error();
+                showSpool(m_context.metrics,
+                          {{"pipeline", m_name.toUtf8()},
+                           {"from", input.node.toUtf8()},
+                           {"to", description.name.toUtf8()},
+                           {"type", type}},
+                          *spool);
+                edge = std::make_unique<QueuedEdge>(*from, *to, type, bound, *spool);
+            } else {
+                edge = std::make_unique<QueuedEdge>(*from, *to, type, bound, policy);
+            }
             to->addQueue(edge.get());
             const Gauge queued =
                 m_context.metrics.gauge("tidemill_edge_queued", "Records waiting in an edge's queue.",
@@ -154,6 +189,8 @@ void Pipeline::connectNodes(const NodeDescription &description)
         to->addInput(m_edges.back().get());
         from->addOutput(m_edges.back().get());
     }
+    warnOfLeftSpools(m_context.stateDirectory, m_name, description);
+    return {};
 }
 
 NodeRunner *Pipeline::runner(const QString &node) const
@@ -192,6 +229,13 @@ Result<> Pipeline::start()
     return result;
 }
 
+bool Pipeline::isStarting() const
+{
+    return std::any_of(m_runners.begin(), m_runners.end(), [](const auto &runner) {
+        return runner->status().snapshot().state == NodeState::Started;
+    });
+}
+
 void Pipeline::stopSources()
 {
     eachOf(NodeKind::Source, [](NodeRunner &runner) {
@@ -205,6 +249,13 @@ bool Pipeline::isSettled() const
 {
     for (const auto &runner : m_runners) {
         if (runner->status().unsettled.load(std::memory_order_acquire) != 0)
+            return false;
+    }
+    for (const auto &edge : m_edges) {
+        const auto *queue = dynamic_cast<const QueuedEdge *>(edge.get());
+        // A sink that is in trouble need not be waited for: its records are safe where they are.
+        if (queue && queue->spool() && !queue->spool()->isEmpty() &&
+            queue->to().status().snapshot().state == NodeState::Running)
             return false;
     }
     return true;

@@ -34,9 +34,13 @@ public:
     // Sinks, then transforms, then sources, so that whoever emits is heard.
     Result<> start();
 
+    // A node of it is within its start().
+    bool isStarting() const;
+
     // The steps of a shutdown, in this order. Sources emit nothing after the first.
     void stopSources();
-    // Every record that a source has emitted was confirmed, dropped with a reason, or filtered away.
+    // Every record that a source has emitted was confirmed, dropped with a reason, or filtered away; and the
+    // spools of sinks that work are empty.
     bool isSettled() const;
     // Lets go of what is left, as not delivered. The number of records.
     quint64 abandon();
@@ -46,7 +50,7 @@ private:
     Pipeline(const PipelineDescription &description, PipelineContext &context);
 
     Result<> createNode(const NodeDescription &node);
-    void connectNodes(const NodeDescription &node);
+    Result<> connectNodes(const NodeDescription &node);
     NodeRunner *runner(const QString &node) const;
     void eachOf(NodeKind kind, const std::function<void(NodeRunner &)> &function);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "queue_policy.h"
+
 #include <tidemill/option.h>
 #include <tidemill/value.h>
 
@@ -33,6 +35,10 @@ struct NodeSettings
     // The queue in front of a node on another thread, and in front of every sink.
     qint64 queueRows = 65'536;
     ByteSize queueBytes{8 << 20};
+    QueuePolicy queuePolicy = QueuePolicy::Block;
+    // With QueuePolicy::Spool: on disk, for each input.
+    ByteSize spoolMax{1 << 30};
+    SpoolFsync spoolFsync = SpoolFsync::Never;
     // A group that a sink makes safe together ends at so many rows, or when the queue is empty.
     qint64 batchRows = 5'000;
     // Between attempts of a sink that failed: full jitter between these.
@@ -74,6 +80,7 @@ struct Diagnostic
     Place place;
     QString message;
     QString suggestion;
+    bool isPluginFault = false; // a plugin cannot be used, and nothing in the file is wrong
 };
 
 } // namespace tidemill::host

@@ -201,8 +201,11 @@ void Parser::parseType(const Value &node, NodeDescription &description)
                QStringLiteral("type is required: the plugin that '%1' is").arg(description.name));
         return;
     }
+    const auto &members = node.members();
+    const auto written = std::find_if(members.begin(), members.end(),
+                                      [type](const Value::Member &member) { return &member.value == type; });
     description.type = type->text();
-    description.typePlace = type->place().line > 0 ? type->place() : node.place();
+    description.typePlace = placeOf(*written);
     if (type->kind() != Value::Kind::Scalar || type->text().isEmpty())
         report(description.typePlace,
                QStringLiteral("type: expected the name of a plugin, got %1").arg(describe(*type)));

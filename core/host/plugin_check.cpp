@@ -39,6 +39,13 @@ public:
     }
 
 private:
+    void reportPlugin(Place place, const QString &message)
+    {
+        const qsizetype before = m_problems.size();
+        report(place, message);
+        if (m_problems.size() > before)
+            m_problems.last().isPluginFault = true;
+    }
     void report(Place place, const QString &message, const QString &suggestion = {})
     {
         if (isKnown(place)) // what follows from what was said about it is not worth saying
@@ -91,7 +98,7 @@ bool PluginCheck::checkType(const NodeDescription &node)
         return false;
     }
     if (const auto loaded = m_registry.load(node.type); !loaded) {
-        report(node.typePlace, QStringLiteral("type: %1").arg(loaded.error().message));
+        reportPlugin(node.typePlace, QStringLiteral("type: %1").arg(loaded.error().message));
         return false;
     }
     return true;
@@ -99,28 +106,29 @@ bool PluginCheck::checkType(const NodeDescription &node)
 
 void PluginCheck::checkOptions(const NodeDescription &description)
 {
-    auto node = m_registry.create(description.type);
-    if (!node) {
-        report(description.typePlace, QStringLiteral("type: %1").arg(node.error().message));
+    auto created = m_registry.create(description.type);
+    if (!created) {
+        reportPlugin(description.typePlace, QStringLiteral("type: %1").arg(created.error().message));
         return;
     }
+    const std::unique_ptr<Node> node(created->release()); // never started, so not to be stopped either
     NodeContext context;
     context.pipeline = m_pipeline.name;
     context.name = description.name;
     context.baseDirectory = QFileInfo(m_pipeline.file).absolutePath();
-    (*node)->setContext(context);
+    node->setContext(context);
     try {
         // The host's own keys are not in the options; they are named for the sake of "did you mean".
-        OptionErrors errors = (*node)->options().apply(description.options, hostKeys(description.kind));
+        OptionErrors errors = node->options().apply(description.options, hostKeys(description.kind));
         if (errors.isEmpty())
-            errors = (*node)->validate();
+            errors = node->validate();
         report(description, errors);
     } catch (const std::exception &e) {
-        report(description.typePlace,
-               QStringLiteral("type: plugin '%1' threw while its options were checked: %2")
-                   .arg(description.type, QString::fromUtf8(e.what())));
+        reportPlugin(description.typePlace,
+                     QStringLiteral("type: plugin '%1' threw while its options were checked: %2")
+                         .arg(description.type, QString::fromUtf8(e.what())));
     } catch (...) {
-        report(
+        reportPlugin(
             description.typePlace,
             QStringLiteral("type: plugin '%1' threw while its options were checked").arg(description.type));
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "option_json.h"
 #include "plugin_registry.h"
 
 #include <QJsonObject>
@@ -8,28 +9,6 @@
 namespace tidemill::host {
 
 namespace {
-
-QJsonObject toJson(const Option &option)
-{
-    QJsonObject json{
-        {QStringLiteral("name"), option.name()},       {QStringLiteral("type"), option.typeName()},
-        {QStringLiteral("help"), option.help()},       {QStringLiteral("required"), option.isRequired()},
-        {QStringLiteral("secret"), option.isSecret()},
-    };
-    if (!option.defaultText().isEmpty())
-        json.insert(QStringLiteral("default"), option.defaultText());
-    if (!option.exampleText().isEmpty())
-        json.insert(QStringLiteral("example"), option.exampleText());
-    if (!option.choices().isEmpty())
-        json.insert(QStringLiteral("choices"), QJsonArray::fromStringList(option.choices()));
-    if (option.minimum())
-        json.insert(QStringLiteral("minimum"), *option.minimum());
-    if (option.maximum())
-        json.insert(QStringLiteral("maximum"), *option.maximum());
-    if (option.mustNotBeEmpty())
-        json.insert(QStringLiteral("not_empty"), true);
-    return json;
-}
 
 QJsonObject toJson(const PluginInfo &info)
 {
@@ -55,7 +34,7 @@ Result<QJsonArray> optionsOf(Node &node)
     QJsonArray options;
     try {
         for (const Option &option : node.options())
-            options.append(toJson(option));
+            options.append(optionToJson(option));
     } catch (const std::exception &e) {
         return Error{Error::Kind::Config,
                      QStringLiteral("options() threw: %1").arg(QString::fromUtf8(e.what()))};
@@ -78,8 +57,10 @@ QJsonArray PluginRegistry::describe(const QString &id)
         QString error = info.error;
         if (error.isEmpty()) {
             const auto loaded = load(info.id);
-            auto node = loaded ? create(info.id) : Result<NodePtr<>>(loaded.error());
-            const auto options = node ? optionsOf(**node) : Result<QJsonArray>(node.error());
+            auto created = loaded ? create(info.id) : Result<NodePtr<>>(loaded.error());
+            // Never started, so not to be stopped either.
+            const std::unique_ptr<Node> node(created ? created->release() : nullptr);
+            const auto options = node ? optionsOf(*node) : Result<QJsonArray>(created.error());
             if (options)
                 json.insert(QStringLiteral("options"), *options);
             else

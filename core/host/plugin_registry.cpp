@@ -53,7 +53,7 @@ bool hasKind(Node *node, NodeKind kind)
 
 } // namespace
 
-PluginRegistry::PluginRegistry(const QStringList &searchPaths)
+PluginRegistry::PluginRegistry(const QStringList &searchPaths, Probe probe) : m_probe(std::move(probe))
 {
     for (const QString &path : searchPaths)
         scan(path);
@@ -107,21 +107,34 @@ Result<> PluginRegistry::load(const QString &id)
     const std::lock_guard lock(m_lock);
     if (m_loaded.contains(id))
         return {};
+    if (const auto failed = m_failed.find(id); failed != m_failed.end())
+        return failed->second;
+    const auto loaded = loadLibrary(*info);
+    if (!loaded)
+        m_failed.emplace(id, loaded.error());
+    return loaded;
+}
 
-    auto loader = std::make_unique<QPluginLoader>(info->path);
+Result<> PluginRegistry::loadLibrary(const PluginInfo &info)
+{
+    if (m_probe) {
+        if (const auto harmless = m_probe(info.path); !harmless)
+            return pluginError(info, harmless.error().message);
+    }
+    auto loader = std::make_unique<QPluginLoader>(info.path);
     // Without the first hint, a missing symbol would end the process at the first call; without the second,
     // code could go while objects of its classes live.
     loader->setLoadHints(QLibrary::ResolveAllSymbolsHint | QLibrary::PreventUnloadHint);
-    const auto instance = guarded(*info, "loading it", [&] { return loader->instance(); });
+    const auto instance = guarded(info, "loading it", [&] { return loader->instance(); });
     if (!instance)
         return instance.error();
     if (!*instance)
-        return pluginError(*info, loader->errorString());
+        return pluginError(info, loader->errorString());
     const auto *factory = qobject_cast<PluginFactory *>(*instance);
     if (!factory)
         return pluginError(
-            *info, QStringLiteral("does not contain what its metadata says: it has no TIDEMILL_PLUGIN"));
-    m_loaded[id] = {std::move(loader), factory};
+            info, QStringLiteral("does not contain what its metadata says: it has no TIDEMILL_PLUGIN"));
+    m_loaded[info.id] = {std::move(loader), factory};
     return {};
 }
 

@@ -8,6 +8,7 @@
 #include <QJsonArray>
 #include <QStringList>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -40,7 +41,10 @@ struct PluginInfo
 class PluginRegistry
 {
 public:
-    explicit PluginRegistry(const QStringList &searchPaths);
+    // Asked before a library is loaded, with its path; the error says why it must not be.
+    using Probe = std::function<Result<>(const QString &path)>;
+
+    explicit PluginRegistry(const QStringList &searchPaths, Probe probe = {});
     ~PluginRegistry();
     Q_DISABLE_COPY_MOVE(PluginRegistry)
 
@@ -48,7 +52,8 @@ public:
     const QList<PluginInfo> &plugins() const { return m_plugins; }
     const PluginInfo *find(const QString &id) const;
 
-    // Loads the library if that has not been done yet. The error says which file and why.
+    // Loads the library if that has not been done yet, after asking the probe; what failed once is not tried
+    // again. The error says which file and why.
     Result<> load(const QString &id);
     // A new node of a loaded plugin, without a thread of its own yet. The error says what was wrong with what
     // the plugin made, also when it threw.
@@ -72,9 +77,13 @@ private:
 
     void scan(const QString &searchPath);
 
+    Result<> loadLibrary(const PluginInfo &info);
+
+    Probe m_probe;
     QList<PluginInfo> m_plugins;
     std::mutex m_lock; // create() comes from other threads
     std::map<QString, Loaded> m_loaded;
+    std::map<QString, Error> m_failed; // by id, like the above
 };
 
 // What a file says about itself as a plugin of that kind, without running any of its code.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink_runner.h"
 
+#include "spool/spool.h"
+
 #include <QCoreApplication>
 #include <QLoggingCategory>
 
@@ -76,6 +78,8 @@ SinkRunner::Offered SinkRunner::offerGroup()
             m_sink->flush();
     } catch (const std::exception &exception) {
         retryLater({Error::Kind::Internal, QStringLiteral("threw: %1").arg(QLatin1String(exception.what()))});
+    } catch (...) {
+        retryLater({Error::Kind::Internal, QStringLiteral("threw something that is no std::exception")});
     }
     if (m_failedInGroup)
         return Offered::Failed;
@@ -93,6 +97,8 @@ bool SinkRunner::forget(const BatchPtr &batch)
     --m_offered;
     m_pendingRows -= quint64(batch->rowCount());
     countUnqueued(batch);
+    if (const auto *spooled = dynamic_cast<const SpooledDelivery *>(batch->delivery().get()))
+        spooled->settle();
     return true;
 }
 
@@ -154,6 +160,9 @@ void SinkRunner::abandon()
 {
     m_retryTimer.stop();
     for (const BatchPtr &batch : std::exchange(m_pending, {})) {
+        // What is in a spool stays there, queued, for the next run.
+        if (dynamic_cast<const SpooledDelivery *>(batch->delivery().get()))
+            continue;
         countUnqueued(batch);
         countDropped(batch, "shutdown");
         if (batch->delivery())

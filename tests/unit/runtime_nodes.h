@@ -153,13 +153,24 @@ public:
         link(std::make_unique<host::DirectEdge>(*runner(from), *runner(to), QByteArray()));
     }
     host::QueuedEdge *connectQueued(const char *from, const char *to,
-                                    host::QueuedEdge::Bound bound = {1000, 1 << 20})
+                                    host::QueuedEdge::Bound bound = {1000, 1 << 20},
+                                    host::QueuePolicy policy = host::QueuePolicy::Block)
     {
-        auto edge = std::make_unique<host::QueuedEdge>(*runner(from), *runner(to), QByteArray(), bound);
+        auto edge =
+            std::make_unique<host::QueuedEdge>(*runner(from), *runner(to), QByteArray(), bound, policy);
         host::QueuedEdge *queue = edge.get();
         runner(to)->addQueue(queue);
         link(std::move(edge));
         return queue;
+    }
+
+    void connectSpooled(const char *from, const char *to, host::QueuedEdge::Bound bound,
+                        std::shared_ptr<host::Spool> spool)
+    {
+        auto edge = std::make_unique<host::QueuedEdge>(*runner(from), *runner(to), QByteArray(), bound,
+                                                       std::move(spool));
+        runner(to)->addQueue(edge.get());
+        link(std::move(edge));
     }
 
     void start()

@@ -145,6 +145,9 @@ void tst_PluginRegistry::refusesFilesThatAreNoPlugins()
     write("transforms/text.so", "#!/bin/sh\necho no library\n");
     for (const int size : {10, 100, 1000, 5000}) // within what the loader needs, whatever the build
         write(QString("transforms/cut%1.so").arg(size), library.first(size));
+    const qsizetype metadata = library.indexOf("qt-project!");
+    QVERIFY(metadata > 0);
+    write("transforms/garbled.so", QByteArray(library).replace(metadata + 16, 40, QByteArray(40, '\xff')));
     write("transforms/Bad-Name.so", library);
     write("transforms/readme.txt", "not looked at");
     write("sinks/moved.so", library);
@@ -161,7 +164,7 @@ void tst_PluginRegistry::refusesFilesThatAreNoPlugins()
         errors.insert(info.id, info.error);
     }
     QCOMPARE(errors.keys(), QStringList({"Bad-Name", "cut10", "cut100", "cut1000", "cut5000", "empty",
-                                         "moved", "qt", "text"}));
+                                         "garbled", "moved", "qt", "text"}));
     QCOMPARE(errors["empty"], "the file is empty");
     QVERIFY2(errors["text"].contains("not an ELF") || errors["text"].contains("ELF"),
              qPrintable(errors["text"]));

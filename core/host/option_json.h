@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tidemill/option.h>
+
+#include <QJsonObject>
+
+namespace tidemill::host {
+
+// Everything a reader can be told about one option: name, type, help, default, bounds, choices. A secret's
+// default is ***.
+QJsonObject optionToJson(const Option &option);
+
+// The host's own settings of nodes as optionToJson() gives them, by kind of node ("source", "transform",
+// "sink"). For `tidemill plugins --settings` and the reference made from it.
+QJsonObject describeNodeSettings();
+
+} // namespace tidemill::host
