@@ -8,6 +8,8 @@
 #include <QCoreApplication>
 #include <QLoggingCategory>
 
+#include <algorithm>
+
 Q_LOGGING_CATEGORY(lcEdge, "tidemill.host.edge")
 
 namespace tidemill::host {
@@ -19,6 +21,22 @@ Edge::Edge(NodeRunner &from, NodeRunner &to, const QByteArray &recordType)
 {}
 
 Edge::~Edge() = default;
+
+void Edge::setAccepted(const QStringList &recordTypes)
+{
+    m_accepted.clear();
+    if (recordTypes.contains(QLatin1String("*")))
+        return;
+    for (const QString &type : recordTypes)
+        m_accepted.append(type.toUtf8());
+}
+
+bool Edge::isAccepted(const Schema &schema) const
+{
+    return m_accepted.isEmpty() ||
+           std::any_of(m_accepted.begin(), m_accepted.end(),
+                       [&schema](const QByteArray &type) { return QByteArrayView(type) == schema.name(); });
+}
 
 void DirectEdge::push(const BatchPtr &batch)
 {

@@ -5,8 +5,9 @@
 
 #include <tidemill/batch.h>
 
-#include <QByteArray>
+#include <QByteArrayList>
 #include <QEvent>
+#include <QStringList>
 
 #include <atomic>
 #include <deque>
@@ -31,8 +32,12 @@ public:
     NodeRunner &to() const { return m_to; }
     bool carries(const Schema &schema) const
     {
-        return m_recordType.isEmpty() || QByteArrayView(m_recordType) == schema.name();
+        return (m_recordType.isEmpty() || QByteArrayView(m_recordType) == schema.name()) &&
+               isAccepted(schema);
     }
+    // The types that the receiver's metadata says it takes; what it would only throw away does not even reach
+    // it. "*" or nothing: all. While nothing runs.
+    void setAccepted(const QStringList &recordTypes);
 
     // Sender's thread.
     virtual void push(const BatchPtr &batch) = 0;
@@ -40,9 +45,12 @@ public:
     virtual void setHeld(bool held) = 0;
 
 private:
+    bool isAccepted(const Schema &schema) const;
+
     NodeRunner &m_from;
     NodeRunner &m_to;
     QByteArray m_recordType;
+    QByteArrayList m_accepted; // empty: all
 };
 
 // Both nodes in one thread: a call.

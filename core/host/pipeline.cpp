@@ -186,6 +186,7 @@ Result<> Pipeline::connectNodes(const NodeDescription &description)
             });
             m_edges.push_back(std::move(edge));
         }
+        m_edges.back()->setAccepted(m_context.plugins.find(description.type)->accepts);
         to->addInput(m_edges.back().get());
         from->addOutput(m_edges.back().get());
     }

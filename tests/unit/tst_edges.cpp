@@ -121,6 +121,34 @@ private slots:
         QVERIFY(edge.carries(schemaOf<Quote>()));
         QVERIFY(!edge.carries(schemaOf<Trade>()));
     }
+
+    void carriesOnlyWhatTheReceiverTakes_data()
+    {
+        QTest::addColumn<QStringList>("accepted");
+        QTest::addColumn<bool>("trade");
+        QTest::addColumn<bool>("gap");
+
+        QTest::newRow("not said") << QStringList{} << true << true;
+        QTest::newRow("everything") << QStringList{"*"} << true << true;
+        QTest::newRow("one type") << QStringList{"trade"} << true << false;
+        QTest::newRow("two types") << QStringList{"quote", "gap"} << false << true;
+    }
+
+    void carriesOnlyWhatTheReceiverTakes()
+    {
+        QFETCH(QStringList, accepted);
+        QFETCH(bool, trade);
+        QFETCH(bool, gap);
+        RuntimeGraph graph;
+        graph.add<host::SourceRunner, ScriptedSource>("source");
+        graph.add<host::SinkRunner, ScriptedSink>("sink");
+        host::DirectEdge edge(*graph.runner("source"), *graph.runner("sink"), QByteArray());
+
+        edge.setAccepted(accepted);
+
+        QCOMPARE(edge.carries(schemaOf<Trade>()), trade);
+        QCOMPARE(edge.carries(schemaOf<Gap>()), gap);
+    }
 };
 
 QTEST_GUILESS_MAIN(tst_Edges)
