@@ -48,7 +48,7 @@ void printPlugin(const QJsonObject &plugin)
     print(QStringLiteral("%1 (%2, %3): %4\n")
               .arg(plugin["id"].toString(), plugin["kind"].toString(), plugin["stability"].toString(),
                    plugin["summary"].toString()));
-    for (const QJsonValue &value : plugin["options"].toArray()) {
+    for (const auto value : plugin["options"].toArray()) {
         const QJsonObject option = value.toObject();
         QString facts = option["type"].toString();
         if (option["required"].toBool())

@@ -55,7 +55,7 @@ bool NodeThreads::stop(std::chrono::milliseconds limit)
     for (auto &[name, thread] : m_threads) {
         if (!thread->wait(deadline)) {
             qCCritical(lcThreads).noquote() << "thread" << name << "does not end: a node in it never returns";
-            thread.release(); // deleting a running thread would end the process on the spot
+            (void)thread.release(); // deleting a running thread would end the process on the spot
             all = false;
         }
     }

@@ -104,7 +104,8 @@ bool SinkRunner::forget(const BatchPtr &batch)
 
 void SinkRunner::confirm(const BatchPtr &batch)
 {
-    const BatchPtr keep = batch; // the signal's argument may be the very one in the list
+    // A copy, because the signal's argument may be the very one in the list.
+    const BatchPtr keep = batch; // NOLINT(performance-unnecessary-copy-initialization)
     if (!forget(keep)) {
         qCCritical(lcSinkRunner).noquote()
             << status().description.name
@@ -123,7 +124,7 @@ void SinkRunner::confirm(const BatchPtr &batch)
 
 void SinkRunner::refuse(const BatchPtr &batch, const Error &error)
 {
-    const BatchPtr keep = batch;
+    const BatchPtr keep = batch; // NOLINT(performance-unnecessary-copy-initialization): as above
     if (!forget(keep))
         return;
     countDropped(keep, "rejected");

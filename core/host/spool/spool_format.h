@@ -46,12 +46,12 @@ struct SpoolScan
     struct Entry
     {
         SpoolEntryHeader header;
-        qsizetype offset; // of the header
+        qsizetype offset = 0; // of the header
     };
     struct Damage
     {
-        qsizetype offset;
-        qsizetype size;
+        qsizetype offset = 0;
+        qsizetype size = 0;
     };
 
     bool headerGood = false;

@@ -30,7 +30,7 @@ class BookSync
 {
 public:
     static constexpr std::chrono::seconds maxHold{10};
-    static constexpr std::size_t maxHeldBytes = 512 * 1024;
+    static constexpr std::size_t maxHeldBytes = std::size_t(512) * 1024;
 
     // Without `books` updates pass at once, snapshots are never wanted, holes are still found.
     BookSync(Symbol symbol, Symbol stream, bool books) : m_symbol(symbol), m_stream(stream), m_books(books) {}

@@ -1,123 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "decoder.h"
 
+#include "json_values.h"
+
 namespace tidemill::binance {
-
-namespace {
-
-namespace ondemand = simdjson::ondemand;
-
-Error malformed(const char *what)
-{
-    return {Error::Kind::Protocol, QLatin1String(what)};
-}
-
-QByteArrayView bytes(std::string_view text)
-{
-    return {text.data(), qsizetype(text.size())};
-}
-
-// The one letter of a member's name; 0 for longer names. Names differ only in case (p, P), so no folding.
-char letter(ondemand::field &field)
-{
-    const char *raw = field.key().raw();
-    return raw[0] != '"' && raw[1] == '"' ? raw[0] : '\0';
-}
-
-// A decimal sent as a string: the token with its quotes, without a copy.
-bool readDecimal(ondemand::value value, Decimal &out)
-{
-    std::string_view token = value.raw_json_token();
-    while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ')
-        token.remove_suffix(1);
-    if (token.size() < 2 || token.front() != '"' || token.back() != '"')
-        return false;
-    const auto parsed = Decimal::parse(bytes(token.substr(1, token.size() - 2)));
-    if (parsed)
-        out = *parsed;
-    return parsed.has_value();
-}
-
-bool readInteger(ondemand::value value, qint64 &out)
-{
-    int64_t number = 0;
-    if (value.get_int64().get(number) != simdjson::SUCCESS)
-        return false;
-    out = number;
-    return true;
-}
-
-bool readTime(ondemand::value value, Timestamp &out)
-{
-    qint64 number = 0;
-    if (!readInteger(value, number))
-        return false;
-    const auto time = Timestamp::fromEpoch(number);
-    if (time)
-        out = *time;
-    return time.has_value();
-}
-
-bool readBool(ondemand::value value, bool &out)
-{
-    return value.get_bool().get(out) == simdjson::SUCCESS;
-}
-
-// [["price","quantity"],...]; more members of a level, as older servers sent, are ignored.
-bool readLevels(ondemand::value value, std::vector<Level> &out)
-{
-    out.clear();
-    ondemand::array levels;
-    if (value.get_array().get(levels) != simdjson::SUCCESS)
-        return false;
-    for (auto entry : levels) {
-        ondemand::array pair;
-        if (entry.get_array().get(pair) != simdjson::SUCCESS)
-            return false;
-        Level level;
-        int member = 0;
-        for (auto element : pair) {
-            ondemand::value number;
-            if (element.get(number) != simdjson::SUCCESS)
-                return false;
-            if (member < 2 && !readDecimal(number, member == 0 ? level.price : level.quantity))
-                return false;
-            ++member;
-        }
-        if (member < 2)
-            return false;
-        out.push_back(level);
-    }
-    return true;
-}
-
-// Which of the wanted members a frame had, one bit each.
-template<typename... Bits>
-constexpr unsigned allOf(Bits... bits)
-{
-    return (... | (1U << bits));
-}
-
-Side takerSide(bool buyerIsMaker)
-{
-    return buyerIsMaker ? Side::Sell : Side::Buy;
-}
-
-// Calls `read(letter, value)` for each member with a one-letter name; false when the JSON or a member is bad.
-template<typename Read>
-bool eachLetter(ondemand::object &object, Read read)
-{
-    for (auto entry : object) {
-        ondemand::field field;
-        if (std::move(entry).get(field) != simdjson::SUCCESS)
-            return false;
-        if (const char name = letter(field); name != '\0' && !read(name, field.value()))
-            return false;
-    }
-    return true;
-}
-
-} // namespace
 
 Decoder::Decoder(Streams &streams, RecordsOut &out) : m_streams(streams), m_out(out), m_exchange("binance") {}
 
@@ -486,21 +372,10 @@ Result<> Decoder::decodePartialDepth(StreamState &stream, Object &object, Timest
 {
     BookSnapshot snapshot{
         .exchange = m_exchange, .symbol = stream.symbol, .ts_recv = received, .depth = stream.spec.depth};
-    unsigned seen = 0;
-    for (auto entry : object) {
-        ondemand::field field;
-        if (std::move(entry).get(field) != simdjson::SUCCESS)
-            return malformed("depth: no JSON");
-        const auto key = field.key();
-        if (key == "lastUpdateId" && readInteger(field.value(), snapshot.last_update_id))
-            seen |= 1;
-        else if (key == "bids" && readLevels(field.value(), m_bids))
-            seen |= 2;
-        else if (key == "asks" && readLevels(field.value(), m_asks))
-            seen |= 4;
-    }
-    if (seen != allOf(0, 1, 2))
-        return malformed("depth: expected lastUpdateId, bids and asks");
+    const auto id = readBook(object);
+    if (!id)
+        return id.error();
+    snapshot.last_update_id = *id;
     follow(stream, 0, {}, received);
     m_out.add(snapshot, m_bids, m_asks);
     return {};
@@ -514,12 +389,18 @@ Result<qint64> Decoder::decodeDepth(QByteArrayView body)
     if (m_parser.iterate(padded).get(document) != simdjson::SUCCESS ||
         document.get_object().get(object) != simdjson::SUCCESS)
         return malformed("depth snapshot: expected a JSON object");
+    return readBook(object);
+}
+
+// A whole book, by stream or by REST: its levels go to m_bids and m_asks.
+Result<qint64> Decoder::readBook(Object &object)
+{
     qint64 id = 0;
     unsigned seen = 0;
     for (auto entry : object) {
         ondemand::field field;
         if (std::move(entry).get(field) != simdjson::SUCCESS)
-            return malformed("depth snapshot: broken JSON");
+            return malformed("depth: broken JSON");
         const auto key = field.key();
         if (key == "lastUpdateId" && readInteger(field.value(), id))
             seen |= 1;
@@ -529,7 +410,7 @@ Result<qint64> Decoder::decodeDepth(QByteArrayView body)
             seen |= 4;
     }
     if (seen != allOf(0, 1, 2))
-        return malformed("depth snapshot: expected lastUpdateId, bids and asks");
+        return malformed("depth: expected lastUpdateId, bids and asks");
     return id;
 }
 

@@ -61,6 +61,8 @@ private:
     Result<> decodeDepthUpdate(StreamState &stream, Object &object, Timestamp received);
     Result<> decodePartialDepth(StreamState &stream, Object &object, Timestamp received);
 
+    Result<qint64> readBook(Object &object);
+
     // Notes that a record with this id came (0: the stream has no ids that follow each other), after
     // reporting a hole.
     void follow(StreamState &stream, qint64 id, Timestamp happened, Timestamp received);

@@ -8,6 +8,7 @@
 #include <tidemill/net/rate_limiter.h>
 
 #include <QSet>
+#include <QTimer>
 
 namespace tidemill::binance {
 

@@ -47,6 +47,7 @@ struct Decimal
 
     constexpr bool isZero() const { return mantissa == 0 && !isNull(); }
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the 0 behind <=> for a pointer
     friend bool operator==(const Decimal &a, const Decimal &b) { return (a <=> b) == 0; }
     // By value; null sorts before every number and equals null only.
     friend std::weak_ordering operator<=>(const Decimal &a, const Decimal &b)

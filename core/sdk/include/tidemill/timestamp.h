@@ -38,6 +38,7 @@ struct Timestamp
     TIDEMILL_SDK_EXPORT QByteArray toString() const;
 
     constexpr bool isNull() const { return ns == 0; }
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes a 0 behind <=> for a pointer
     friend constexpr auto operator<=>(Timestamp, Timestamp) = default;
     friend constexpr std::chrono::nanoseconds operator-(Timestamp a, Timestamp b)
     {
