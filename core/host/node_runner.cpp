@@ -53,6 +53,7 @@ NodeRunner::NodeRunner(NodePtr<> node, std::shared_ptr<NodeStatus> status, Metri
 {
     NodeContext context = m_node->context();
     context.metrics = &m_metrics;
+    context.dropped = &m_status->recordsDropped;
     m_node->setContext(context);
     connect(m_node.get(), &Node::degraded, this, &NodeRunner::setDegraded);
     connect(m_node.get(), &Node::recovered, this, &NodeRunner::setRecovered);

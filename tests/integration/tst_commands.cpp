@@ -21,6 +21,14 @@ constexpr auto withoutDatabase =
     "sinks:\n"
     "  db: { type: sql, inputs: [binance], url: 'postgresql://nobody@127.0.0.1:1/none' }\n";
 
+// For a transform that gives one record for each that it takes.
+bool transformAddsUp(const QJsonObject &node)
+{
+    return node["records_in"].toInteger() > 0 &&
+           node["records_in"].toInteger() ==
+               node["records_out"].toInteger() + node["records_dropped"].toInteger();
+}
+
 } // namespace
 
 // The command line as a person or a service manager uses it.
@@ -148,6 +156,10 @@ private slots:
         QVERIFY(host.get(QStringLiteral("/graph?format=mermaid")).body.contains("flowchart"));
         QCOMPARE(host.get(QStringLiteral("/nothing")).status, 404);
         QCOMPARE(sinksThatDoNotAddUp(host.get(QStringLiteral("/stats")).json()), QString());
+        // What a transform gave no result for is counted as dropped, here too: the first update is older than
+        // the book.
+        QTRY_VERIFY(transformAddsUp(host.node(QStringLiteral("wap"))));
+        QVERIFY(host.node(QStringLiteral("wap"))["records_dropped"].toInteger() >= 1);
 
         QVERIFY2(host.endWell(), host.output().constData());
     }

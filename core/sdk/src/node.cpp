@@ -68,6 +68,8 @@ void Node::drop(const char *reason, qsizetype records)
             m_dropped.insert(reason, counter("tidemill_dropped_total",
                                              "Records that did not go on, by reason.", {{"reason", reason}}));
     counted->add(quint64(records));
+    if (m_context.dropped)
+        m_context.dropped->fetch_add(quint64(records), std::memory_order_relaxed);
 }
 
 } // namespace tidemill

@@ -20,6 +20,7 @@ struct NodeContext
     QString stateDirectory;     // the node's own folder, made on demand by the node; empty: keep no state
     QString baseDirectory;      // what relative paths in options are relative to
     Metrics *metrics = nullptr; // nullptr: counts nowhere
+    std::atomic<quint64> *dropped = nullptr; // where Node::drop() counts beside the metrics; nullptr: nowhere
 };
 
 // A piece of a pipeline. The host creates it, sets its options, connects it, starts it, stops it and deletes
