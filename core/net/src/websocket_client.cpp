@@ -76,7 +76,7 @@ void WebSocketClient::takeOver()
     m_ended = m_discarding = false;
     m_state = State::Open;
     // Not at once: QSslSocket says readyRead for every 4 KiB that it has decrypted, and one read of all of
-    // them costs a third less than so many small ones.
+    // them costs a tenth less than so many small ones.
     connect(m_socket, &QTcpSocket::readyRead, this, &WebSocketClient::scheduleRead);
     connect(m_socket, &QTcpSocket::disconnected, this, &WebSocketClient::endOfStream);
     connect(m_socket, &QTcpSocket::errorOccurred, this, [this](QAbstractSocket::SocketError error) {
