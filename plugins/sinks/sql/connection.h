@@ -44,6 +44,7 @@ public:
 
     // Made for reading once from begin to end.
     QSqlQuery query() const;
+    const QSqlDriver *driver() const { return m_database.driver(); }
     Result<> execute(const QString &sql);
     SqlFailure failure(const QSqlError &error, const QString &what) const;
 

@@ -3,6 +3,8 @@
 
 #include <QHash>
 
+#include <algorithm>
+
 namespace tidemill::sql {
 
 namespace {
@@ -11,9 +13,24 @@ namespace {
 constexpr std::size_t maxRows = 5000;
 constexpr qsizetype maxBytes = 4 << 20;
 
-// Text inside an array's literal inside a string's literal.
+// Names and words, as most texts are: nothing in them needs an escape, and the array's literal needs no
+// quotes for them (but for the word NULL).
+bool isPlainWord(QByteArrayView text)
+{
+    return !text.isEmpty() && text.compare(QByteArrayView("null"), Qt::CaseInsensitive) != 0 &&
+           std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '_' || c == '-';
+           });
+}
+
+// Text inside an array's literal. False if it cannot be stored.
 bool appendQuoted(QByteArray &out, QByteArrayView text)
 {
+    if (isPlainWord(text)) {
+        out.append(text);
+        return true;
+    }
     QByteArray repaired; // the server refuses what is not UTF-8
     if (!text.isValidUtf8()) {
         repaired = QString::fromUtf8(text).toUtf8();
@@ -21,22 +38,62 @@ bool appendQuoted(QByteArray &out, QByteArrayView text)
     }
     out.append('"');
     for (const char c : text) {
-        switch (c) {
-        case '\0':
+        if (c == '\0')
             return false;
-        case '"':
-        case '\\':
-            out.append('\\').append(c);
-            break;
-        case '\'':
-            out.append("''");
-            break;
-        default:
-            out.append(c);
-        }
+        if (c == '"' || c == '\\')
+            out.append('\\');
+        out.append(c);
     }
     out.append('"');
     return true;
+}
+
+// INSERT for the plan, with the array of each inserted column as a parameter.
+QByteArray statement(const TablePlan &plan)
+{
+    const bool keepsLast = plan.kind == RecordKind::State;
+    QByteArray names;
+    QByteArray selected;
+    QByteArray arrays;
+    QByteArray aliases;
+    QHash<QString, QByteArray> aliasOf;
+    int parameter = 0;
+    for (const Column &column : plan.columns) {
+        if (!column.isInserted() && !column.isClock())
+            continue;
+        names.append(quotedIdentifier(column.name).toUtf8()).append(',');
+        if (column.isClock()) {
+            selected.append("now(),");
+            continue;
+        }
+        const QByteArray number = QByteArray::number(++parameter);
+        aliasOf.insert(column.name, "v.c" + number);
+        selected.append("v.c").append(number).append(',');
+        aliases.append('c').append(number).append(',');
+        const QString type =
+            column.castType.isEmpty() ? declaration(column.type, Dialect::PostgreSql) : column.castType;
+        arrays.append('$').append(number).append("::").append(type.toUtf8()).append("[],");
+    }
+    for (QByteArray *list : {&names, &selected, &arrays, &aliases})
+        list->chop(1);
+
+    QByteArray key;
+    for (const QString &column : plan.key)
+        key.append(aliasOf.value(column)).append(',');
+    key.chop(1);
+
+    QByteArray sql;
+    sql.append("INSERT INTO ").append(quotedTable(plan.table, Dialect::PostgreSql).toUtf8());
+    sql.append(" (").append(names).append(") SELECT ");
+    // One statement may not change a row twice; of a state that came several times the last one counts.
+    if (keepsLast)
+        sql.append("DISTINCT ON (").append(key).append(") ");
+    sql.append(selected).append(" FROM unnest(").append(arrays).append(keepsLast ? ") WITH ORDINALITY" : ")");
+    sql.append(" AS v (").append(aliases).append(keepsLast ? ", position) ORDER BY " : ")");
+    if (keepsLast)
+        sql.append(key).append(", v.position DESC");
+    sql.append(plan.conflictClause(QStringLiteral("now()")).toUtf8());
+    return sql;
 }
 
 } // namespace
@@ -46,20 +103,40 @@ Result<> PostgresStore::writeGroup(const std::vector<TableWork> &group, QStringL
     MaybeFailure failure;
     for (const Mode mode : {Mode::Fast, Mode::Careful}) {
         rejected.clear();
-        if (auto begun = m_connection.execute(QStringLiteral("BEGIN")); !begun)
-            return begun;
+        const bool alone = mode == Mode::Fast && fitsOneStatement(group);
+        if (!alone) {
+            if (auto begun = m_connection.execute(QStringLiteral("BEGIN")); !begun)
+                return begun;
+        }
         failure = writeTables(group, mode, rejected);
+        if (alone && !failure)
+            return {};
         if (!failure) {
             auto committed = m_connection.execute(QStringLiteral("COMMIT"));
             if (!committed)
                 rollBack();
             return committed;
         }
-        rollBack();
+        if (!alone)
+            rollBack();
         if (failure->cause != SqlFailure::Cause::Data)
             break;
     }
     return failure->error;
+}
+
+bool PostgresStore::fitsOneStatement(const std::vector<TableWork> &group) const
+{
+    std::size_t rows = 0;
+    std::size_t bytes = 0;
+    for (const TableWork &work : group) {
+        for (const Batch *batch : work.batches) {
+            rows += std::size_t(batch->rowCount());
+            bytes += batch->byteSize();
+        }
+    }
+    // As text a row takes less than four times what it takes in memory, but for what is escaped.
+    return group.size() == 1 && rows <= maxRows && bytes < std::size_t(maxBytes) / 4;
 }
 
 PostgresStore::MaybeFailure PostgresStore::writeTables(const std::vector<TableWork> &group, Mode mode,
@@ -108,22 +185,23 @@ PostgresStore::MaybeFailure PostgresStore::writeRows(const TablePlan &plan, std:
 PostgresStore::MaybeFailure PostgresStore::insert(const TablePlan &plan, Mode mode)
 {
     const QString what = QStringLiteral("cannot insert into table ") + plan.table;
-    const auto run = [&](const QString &sql) -> MaybeFailure {
-        QSqlQuery query = m_connection.query();
-        if (query.exec(sql))
-            return {};
-        return m_connection.failure(query.lastError(), what);
-    };
+    std::vector<QByteArray> arrays;
+    for (std::size_t i = 0; i < plan.columns.size(); ++i) {
+        if (!plan.columns[i].isInserted())
+            continue;
+        m_arrays[i].text.back() = '}';      // in the place of the last comma
+        arrays.push_back(m_arrays[i].text); // shared, not copied
+    }
+    const auto run = [&](const char *sql) -> MaybeFailure { return m_client.run(sql, {}, what); };
     if (mode == Mode::Fast)
-        return run(statement(plan));
+        return m_client.run(statement(plan), arrays, what);
 
-    if (auto failure = run(QStringLiteral("SAVEPOINT before_rows")))
+    if (auto failure = run("SAVEPOINT before_rows"))
         return failure;
-    MaybeFailure failure = run(statement(plan));
+    MaybeFailure failure = m_client.run(statement(plan), arrays, what);
     if (failure && failure->cause != SqlFailure::Cause::Data)
         return failure;
-    auto ended = run(failure ? QStringLiteral("ROLLBACK TO SAVEPOINT before_rows")
-                             : QStringLiteral("RELEASE SAVEPOINT before_rows"));
+    auto ended = run(failure ? "ROLLBACK TO SAVEPOINT before_rows" : "RELEASE SAVEPOINT before_rows");
     return ended ? ended : failure;
 }
 
@@ -132,8 +210,10 @@ std::size_t PostgresStore::fillArrays(const TablePlan &plan, std::span<const Row
 {
     taken.clear();
     m_arrays.resize(plan.columns.size());
-    for (Elements &array : m_arrays)
+    for (Elements &array : m_arrays) {
         array.text.truncate(0); // keeps its memory
+        array.text.append('{');
+    }
     qsizetype bytes = 0;
     std::size_t seen = 0;
     while (seen < rows.size() && taken.size() < maxRows && bytes < maxBytes) {
@@ -198,55 +278,6 @@ bool PostgresStore::appendElement(QByteArray &array, const Column &column, const
         return false;
     }
     return true;
-}
-
-QString PostgresStore::statement(const TablePlan &plan) const
-{
-    const bool keepsLast = plan.kind == RecordKind::State;
-    QByteArray names;
-    QByteArray selected;
-    QByteArray arrays;
-    QByteArray aliases;
-    QHash<QString, QByteArray> aliasOf;
-    for (std::size_t i = 0; i < plan.columns.size(); ++i) {
-        const Column &column = plan.columns[i];
-        if (!column.isInserted() && !column.isClock())
-            continue;
-        names.append(quotedIdentifier(column.name).toUtf8()).append(',');
-        if (column.isClock()) {
-            selected.append("now(),");
-            continue;
-        }
-        const QByteArray alias = 'c' + QByteArray::number(qulonglong(i));
-        aliasOf.insert(column.name, "v." + alias);
-        selected.append("v.").append(alias).append(',');
-        aliases.append(alias).append(',');
-        const QString type =
-            column.castType.isEmpty() ? declaration(column.type, Dialect::PostgreSql) : column.castType;
-        arrays.append("'{").append(m_arrays[i].text);
-        arrays.back() = '}'; // in the place of the last comma
-        arrays.append("'::").append(type.toUtf8()).append("[],");
-    }
-    for (QByteArray *list : {&names, &selected, &arrays, &aliases})
-        list->chop(1);
-
-    QByteArray key;
-    for (const QString &column : plan.key)
-        key.append(aliasOf.value(column)).append(',');
-    key.chop(1);
-
-    QByteArray sql;
-    sql.append("INSERT INTO ").append(quotedTable(plan.table, Dialect::PostgreSql).toUtf8());
-    sql.append(" (").append(names).append(") SELECT ");
-    // One statement may not change a row twice; of a state that came several times the last one counts.
-    if (keepsLast)
-        sql.append("DISTINCT ON (").append(key).append(") ");
-    sql.append(selected).append(" FROM unnest(").append(arrays).append(keepsLast ? ") WITH ORDINALITY" : ")");
-    sql.append(" AS v (").append(aliases).append(keepsLast ? ", position) ORDER BY " : ")");
-    if (keepsLast)
-        sql.append(key).append(", v.position DESC");
-    sql.append(plan.conflictClause(QStringLiteral("now()")).toUtf8());
-    return QString::fromUtf8(sql);
 }
 
 } // namespace tidemill::sql

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "column_value.h"
+#include "postgres_client.h"
 #include "store.h"
 
 #include <optional>
@@ -10,7 +11,7 @@
 namespace tidemill::sql {
 
 // PostgreSQL: INSERT ... SELECT FROM unnest(arrays), many rows a statement, so that a row costs neither a
-// round trip nor a plan. Written as text, since Qt's driver sends nothing else.
+// round trip nor a plan. The arrays are parameters, one for each column.
 class PostgresStore final : public Store
 {
 public:
@@ -45,9 +46,10 @@ private:
     // False, with the reason, if a value cannot be stored; then no array has anything of the row.
     bool appendRow(const TablePlan &plan, const Row &row, QString &why);
     bool appendElement(QByteArray &array, const Column &column, const Row &row, QString &why);
-    QString statement(const TablePlan &plan) const;
+    // All that a group holds in one statement needs no transaction around it.
+    bool fitsOneStatement(const std::vector<TableWork> &group) const;
 
-    // The elements of a column's array as text, each with a comma behind it.
+    // A column's array as text, while it grows: {a,b,
     struct Elements
     {
         QByteArray text;
@@ -56,6 +58,7 @@ private:
 
     std::vector<Elements> m_arrays; // one for each column of the plan; empty for those without values
     QByteArray m_text;
+    PostgresClient m_client{m_connection};
 };
 
 } // namespace tidemill::sql
