@@ -6,10 +6,14 @@
 packages_build=(
     g++ cmake ninja-build ccache pkg-config
     qt6-base-dev qt6-websockets-dev qt6-httpserver-dev libqt6sql6-psql libqt6sql6-sqlite
-    libhiredis-dev libyaml-cpp-dev libsimdjson-dev libpq-dev libssl-dev ca-certificates
+    libhiredis-dev libyaml-cpp-dev libsimdjson-dev libpq-dev libssl-dev zlib1g-dev ca-certificates
 )
 packages_test=("${packages_build[@]}" redis-server postgresql prometheus python3 python3-jsonschema python3-yaml
-    openssl curl)
+    openssl curl python3-websockets nodejs)
+# Debian's npm is 350 packages; a Node.js from elsewhere brings its own and refuses Debian's.
+command -v npm >/dev/null || packages_test+=(npm)
+packages_fuzz=("${packages_build[@]}" clang-14 libclang-rt-14-dev llvm-14)
+packages_coverage=("${packages_test[@]}" gcovr)
 packages_check=("${packages_test[@]}" git clang-format-14 clang-tidy-14)
 
 say() {
@@ -21,14 +25,16 @@ die() {
     exit 1
 }
 
-# setup_packages <build|test|check>: installs what is missing; costs one dpkg-query when nothing is.
+# setup_packages <build|test|check|fuzz|coverage>: installs what is missing; costs one dpkg-query when nothing is.
 setup_packages() {
     local wanted missing
     case $1 in
         build) wanted=("${packages_build[@]}") ;;
         test) wanted=("${packages_test[@]}") ;;
         check) wanted=("${packages_check[@]}") ;;
-        *) die "setup: expected build, test or check, got '$1'" ;;
+        fuzz) wanted=("${packages_fuzz[@]}") ;;
+        coverage) wanted=("${packages_coverage[@]}") ;;
+        *) die "setup: expected build, test, check, fuzz or coverage, got '$1'" ;;
     esac
 
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then

@@ -236,11 +236,13 @@ int run(const RunSettings &settings)
         qCCritical(lcRun).noquote() << started.error().message;
         return Failed;
     }
+    const auto end = [&host, &watchdog] {
+        watchdog.begin();
+        host.stop();
+    };
+    QObject::connect(&host, &host::Host::exhausted, &host, end);
     if (settings.runFor)
-        QTimer::singleShot(*settings.runFor, &host, [&host, &watchdog] {
-            watchdog.begin();
-            host.stop();
-        });
+        QTimer::singleShot(*settings.runFor, &host, end);
     QCoreApplication::exec();
     if (server)
         server->close();

@@ -40,6 +40,7 @@ ShutdownSignals::ShutdownSignals(QObject *parent) : QObject(parent)
 {
     // A peer that is gone shows as an error of write(), not as the end of the process.
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN); // the same for a file that has reached a limit on its size
     if (pipe2(wakePipe, O_CLOEXEC | O_NONBLOCK) != 0)
         qFatal("cannot make a pipe for signals");
     m_notifier = new QSocketNotifier(wakePipe[0], QSocketNotifier::Read, this);

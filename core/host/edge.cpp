@@ -3,14 +3,10 @@
 
 #include "latest_records.h"
 #include "node_runner.h"
-#include "spool/spool.h"
 
 #include <QCoreApplication>
-#include <QLoggingCategory>
 
 #include <algorithm>
-
-Q_LOGGING_CATEGORY(lcEdge, "tidemill.host.edge")
 
 namespace tidemill::host {
 
@@ -18,6 +14,8 @@ Edge::Edge(NodeRunner &from, NodeRunner &to, const QByteArray &recordType)
     : m_from(from)
     , m_to(to)
     , m_recordType(recordType)
+    , m_status(std::make_shared<EdgeStatus>(from.status().pipeline, from.status().description.name,
+                                            to.status().description.name, QString::fromUtf8(recordType)))
 {}
 
 Edge::~Edge() = default;
@@ -40,6 +38,9 @@ bool Edge::isAccepted(const Schema &schema) const
 
 void DirectEdge::push(const BatchPtr &batch)
 {
+    const auto rows = quint64(batch->rowCount());
+    status()->recordsIn.fetch_add(rows, std::memory_order_relaxed);
+    status()->recordsOut.fetch_add(rows, std::memory_order_relaxed);
     to().accept(batch);
 }
 
@@ -56,26 +57,10 @@ QueuedEdge::QueuedEdge(NodeRunner &from, NodeRunner &to, const QByteArray &recor
     : Edge(from, to, recordType)
     , m_bound(bound)
     , m_policy(policy)
+    , m_rows(status()->recordsQueued)
 {}
 
-QueuedEdge::QueuedEdge(NodeRunner &from, NodeRunner &to, const QByteArray &recordType, Bound bound,
-                       std::shared_ptr<Spool> spool)
-    : Edge(from, to, recordType)
-    , m_bound(bound)
-    , m_policy(QueuePolicy::Spool)
-    , m_spool(std::move(spool))
-{
-    const quint64 rows = m_spool->unreadRows();
-    to.countQueuedRows(rows);
-    m_rows->store(rows);
-}
-
-QueuedEdge::~QueuedEdge()
-{
-    // Batches that a sink still holds keep the spool itself alive.
-    if (m_spool)
-        m_spool->close();
-}
+QueuedEdge::~QueuedEdge() = default;
 
 QEvent::Type QueuedEdge::wakeEvent()
 {
@@ -94,11 +79,18 @@ bool QueuedEdge::isOver(quint64 share) const
     return m_queueRows >= m_bound.rows / share + 1 || m_bytes > m_bound.bytes / share;
 }
 
+// An empty queue takes a batch of any size.
+bool QueuedEdge::fits(const Batch &batch) const
+{
+    return m_queue.empty() || (m_queueRows + quint64(batch.rowCount()) <= m_bound.rows &&
+                               m_bytes + batch.byteSize() <= m_bound.bytes);
+}
+
 void QueuedEdge::add(const BatchPtr &batch)
 {
     m_queue.push_back(batch);
     m_queueRows += quint64(batch->rowCount());
-    m_rows->fetch_add(quint64(batch->rowCount()), std::memory_order_relaxed);
+    m_rows.fetch_add(quint64(batch->rowCount()), std::memory_order_relaxed);
     m_bytes += batch->byteSize();
 }
 
@@ -107,17 +99,15 @@ BatchPtr QueuedEdge::removeFront()
     BatchPtr batch = std::move(m_queue.front());
     m_queue.pop_front();
     m_queueRows -= quint64(batch->rowCount());
-    m_rows->fetch_sub(quint64(batch->rowCount()), std::memory_order_relaxed);
+    m_rows.fetch_sub(quint64(batch->rowCount()), std::memory_order_relaxed);
     m_bytes -= batch->byteSize();
     return batch;
 }
 
 void QueuedEdge::addOrShed(const BatchPtr &batch, Shed &shed)
 {
-    const auto rows = quint64(batch->rowCount());
-    if (m_policy == QueuePolicy::DropNewest && !m_queue.empty() &&
-        (m_queueRows + rows > m_bound.rows || m_bytes + batch->byteSize() > m_bound.bytes)) {
-        shed.full += rows;
+    if (m_policy == QueuePolicy::DropNewest && !fits(*batch)) {
+        shed.full += quint64(batch->rowCount());
         return;
     }
     add(batch);
@@ -140,7 +130,7 @@ void QueuedEdge::shedSuperseded(Shed &shed)
     shed.batches = m_queue;
     const quint64 gone = keepLatest(m_queue);
     shed.superseded += gone;
-    m_rows->fetch_sub(gone, std::memory_order_relaxed);
+    m_rows.fetch_sub(gone, std::memory_order_relaxed);
     m_queueRows -= gone;
     m_bytes = 0;
     for (const BatchPtr &batch : m_queue)
@@ -149,30 +139,48 @@ void QueuedEdge::shedSuperseded(Shed &shed)
     shedOldest(m_bound.rows - m_bound.rows / 4, m_bound.bytes - m_bound.bytes / 4, shed);
 }
 
+bool QueuedEdge::put(const BatchPtr &batch, Shed &shed)
+{
+    addOrShed(batch, shed);
+    return m_policy == QueuePolicy::Block && isOver(1);
+}
+
+BatchPtr QueuedEdge::get()
+{
+    return m_queue.empty() ? BatchPtr() : removeFront();
+}
+
+bool QueuedEdge::mayRelease() const
+{
+    return !isOver(2);
+}
+
 void QueuedEdge::push(const BatchPtr &batch)
 {
     bool wake = false;
     bool block = false;
     Shed shed;
     to().countQueued(batch);
+    status()->recordsIn.fetch_add(quint64(batch->rowCount()), std::memory_order_relaxed);
     {
         const std::scoped_lock lock(m_lock);
-        const bool taken = m_spool && addSpooled(batch);
-        if (!m_spool)
-            addOrShed(batch, shed);
+        block = put(batch, shed) && !std::exchange(m_full, true);
         wake = hasWaiting() && !std::exchange(m_wakePending, true);
-        block = !m_full && (m_spool ? !taken : m_policy == QueuePolicy::Block && isOver(1));
-        if (block)
-            m_full = true;
     }
     if (shed.full > 0)
-        to().countShed(shed.full, "queue_full");
+        countShed(shed.full, EdgeStatus::Drop::QueueFull);
     if (shed.superseded > 0)
-        to().countShed(shed.superseded, "superseded");
+        countShed(shed.superseded, EdgeStatus::Drop::Superseded);
     if (wake)
         QCoreApplication::postEvent(&to(), new QEvent(wakeEvent()));
     if (block)
         from().outputBlocked();
+}
+
+void QueuedEdge::countShed(quint64 rows, EdgeStatus::Drop drop)
+{
+    status()->recordsDropped[std::size_t(drop)].fetch_add(rows, std::memory_order_relaxed);
+    to().countShed(rows, edgeDropName(drop));
 }
 
 void QueuedEdge::acceptWake()
@@ -181,75 +189,21 @@ void QueuedEdge::acceptWake()
     m_wakePending = false;
 }
 
-bool QueuedEdge::addSpooled(const BatchPtr &batch)
-{
-    const auto rows = quint64(batch->rowCount());
-    if (m_overflow.empty()) {
-        const bool hasRoom = m_queue.empty() || (m_queueRows + rows <= m_bound.rows &&
-                                                 m_bytes + batch->byteSize() <= m_bound.bytes);
-        const auto taken = m_spool->append(*batch, hasRoom && !m_spool->hasUnread());
-        if (taken) {
-            m_spoolFails = false;
-            if (*taken)
-                add(*taken);
-            else
-                m_rows->fetch_add(rows, std::memory_order_relaxed);
-            return true;
-        }
-        if (!std::exchange(m_spoolFails, true))
-            qCWarning(lcEdge).noquote() << taken.error().message + QStringLiteral("; what feeds it is held");
-    }
-    m_overflow.push_back(batch);
-    m_rows->fetch_add(rows, std::memory_order_relaxed);
-    return false;
-}
-
-// From memory, from disk, then what the disk did not take: the order in which they came.
-BatchPtr QueuedEdge::takeSpooled(quint64 &lostRows)
-{
-    if (!m_keepSpooled) {
-        if (!m_queue.empty())
-            return removeFront();
-        const Spool::Read read = m_spool->readNext();
-        lostRows = read.lostRows;
-        const quint64 rows = read.batch ? quint64(read.batch->rowCount()) : 0;
-        m_rows->fetch_sub(rows + lostRows, std::memory_order_relaxed);
-        if (read.batch)
-            return read.batch;
-    }
-    if (m_overflow.empty())
-        return {};
-    BatchPtr batch = std::move(m_overflow.front());
-    m_overflow.pop_front();
-    m_rows->fetch_sub(quint64(batch->rowCount()), std::memory_order_relaxed);
-    return batch;
-}
-
-void QueuedEdge::keepSpooled()
-{
-    const std::scoped_lock lock(m_lock);
-    m_keepSpooled = true;
-}
-
 BatchPtr QueuedEdge::take()
 {
     BatchPtr batch;
     bool release = false;
-    quint64 lostRows = 0;
     {
         const std::scoped_lock lock(m_lock);
-        if (m_spool)
-            batch = takeSpooled(lostRows);
-        else if (!m_queue.empty())
-            batch = removeFront();
-        if (m_full && (m_spool ? m_overflow.empty() : !isOver(2))) {
+        batch = get();
+        release = m_full && mayRelease();
+        if (release) {
             m_full = false;
-            release = true;
             m_released = true;
         }
     }
-    if (lostRows > 0)
-        to().countShed(lostRows, "spool_damaged");
+    if (batch)
+        status()->recordsOut.fetch_add(quint64(batch->rowCount()), std::memory_order_relaxed);
     if (release)
         QCoreApplication::postEvent(&from(), new QEvent(releaseEvent()));
     return batch;

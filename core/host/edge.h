@@ -2,6 +2,7 @@
 #pragma once
 
 #include "queue_policy.h"
+#include "status.h"
 
 #include <tidemill/batch.h>
 
@@ -17,7 +18,6 @@
 namespace tidemill::host {
 
 class NodeRunner;
-class Spool;
 
 // What leads from one node to the next.
 class Edge
@@ -30,6 +30,8 @@ public:
 
     NodeRunner &from() const { return m_from; }
     NodeRunner &to() const { return m_to; }
+    // Its figures; any thread, and also after the edge is gone.
+    const std::shared_ptr<EdgeStatus> &status() const { return m_status; }
     bool carries(const Schema &schema) const
     {
         return (m_recordType.isEmpty() || QByteArrayView(m_recordType) == schema.name()) &&
@@ -51,6 +53,7 @@ private:
     NodeRunner &m_to;
     QByteArray m_recordType;
     QByteArrayList m_accepted; // empty: all
+    std::shared_ptr<EdgeStatus> m_status;
 };
 
 // Both nodes in one thread: a call.
@@ -66,10 +69,8 @@ public:
 // events that wake the other side carry nothing. With the policy Block, a full queue blocks its sender until
 // it is half empty again; what the sender had in hand by then still goes in, so the bound is exceeded by one
 // socket read at the most. The other policies let go of records instead, each counted in the receiver's
-// status; then the bound is exceeded only by a single batch that is larger than it. With a spool, a batch is
-// on disk before push() returns, and only a copy of it waits here while there is room; what the spool cannot
-// take (budget, disk) blocks the sender as Block does.
-class QueuedEdge final : public Edge
+// status; then the bound is exceeded only by a single batch that is larger than it.
+class QueuedEdge : public Edge
 {
 public:
     struct Bound
@@ -80,9 +81,6 @@ public:
 
     QueuedEdge(NodeRunner &from, NodeRunner &to, const QByteArray &recordType, Bound bound,
                QueuePolicy policy = QueuePolicy::Block);
-    // With a spool, whose unconfirmed records count as received anew. While nothing runs.
-    QueuedEdge(NodeRunner &from, NodeRunner &to, const QByteArray &recordType, Bound bound,
-               std::shared_ptr<Spool> spool);
     ~QueuedEdge() override;
 
     void push(const BatchPtr &batch) override;
@@ -95,48 +93,51 @@ public:
     // Sender's thread, after its release event: true if this edge has room again and had none.
     bool collectRelease();
 
-    bool hasWaiting() const { return m_rows->load(std::memory_order_relaxed) > 0; }
-    // Shutdown: take() gives only what is not in the spool from now on.
-    void keepSpooled();
-    const std::shared_ptr<Spool> &spool() const { return m_spool; } // null: none
-
-    // Rows in the queue; any thread, and also after the edge is gone.
-    std::shared_ptr<const std::atomic<quint64>> rowsCell() const { return m_rows; }
+    bool hasWaiting() const { return m_rows.load(std::memory_order_relaxed) > 0; }
+    // Shutdown: take() gives only what would be lost otherwise from now on.
+    virtual void keepStored() {}
 
     static QEvent::Type wakeEvent();
     static QEvent::Type releaseEvent();
 
-private:
-    // Under the lock, all of them.
-    bool isOver(quint64 share) const; // more than 1/share of either bound
-    void add(const BatchPtr &batch);
-    BatchPtr removeFront();
-    // Rows that a policy lets go of to make room; the batches leave with `gone`, to be freed without the
-    // lock.
+protected:
+    // Rows that a policy lets go of to make room; the batches leave with it, to be freed without the lock.
     struct Shed
     {
         quint64 full = 0;
         quint64 superseded = 0;
         std::deque<BatchPtr> batches;
     };
+
+    // Under the lock, all of them.
+    virtual bool put(const BatchPtr &batch, Shed &shed); // true: the sender is to be held
+    virtual BatchPtr get();
+    virtual bool mayRelease() const; // a sender that is held
+    bool fits(const Batch &batch) const;
+    bool isQueueEmpty() const { return m_queue.empty(); }
+    void add(const BatchPtr &batch);
+    BatchPtr removeFront();
+    void countWaiting(quint64 rows) { m_rows.fetch_add(rows, std::memory_order_relaxed); }
+    void countGone(quint64 rows) { m_rows.fetch_sub(rows, std::memory_order_relaxed); }
+    bool endHold() { return std::exchange(m_full, false); } // true: the sender was held
+
+    std::mutex &lock() { return m_lock; }
+    // Rows that were let go of; with or without the lock.
+    void countShed(quint64 rows, EdgeStatus::Drop drop);
+
+private:
+    bool isOver(quint64 share) const; // more than 1/share of either bound
     void addOrShed(const BatchPtr &batch, Shed &shed);
-    bool addSpooled(const BatchPtr &batch); // false: the spool did not take it
-    BatchPtr takeSpooled(quint64 &lostRows);
     void shedOldest(quint64 rows, quint64 bytes, Shed &shed);
     void shedSuperseded(Shed &shed);
 
     const Bound m_bound;
     const QueuePolicy m_policy;
-    const std::shared_ptr<Spool> m_spool;
     std::mutex m_lock;
     std::deque<BatchPtr> m_queue;
-    std::deque<BatchPtr> m_overflow; // behind the queue and the spool: what the spool did not take
-    std::shared_ptr<std::atomic<quint64>> m_rows =
-        std::make_shared<std::atomic<quint64>>(0); // written under the lock
-    quint64 m_queueRows = 0;                       // in m_queue only
+    std::atomic<quint64> &m_rows; // in the status; written under the lock
+    quint64 m_queueRows = 0;      // in m_queue only
     quint64 m_bytes = 0;
-    bool m_spoolFails = false;
-    bool m_keepSpooled = false;
     bool m_wakePending = false;
     bool m_full = false;
     bool m_released = false;

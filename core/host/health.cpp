@@ -62,6 +62,21 @@ static QString silenceText(const QList<Source::Stream> &silent, qsizetype all,
         .arg(QString::fromUtf8(first.symbol), QString::fromUtf8(first.stream));
 }
 
+// Such calls come back at once; one that lasts holds up its thread, and after twice this time it is given up.
+static constexpr std::chrono::seconds longestCall = nodeCallLimit / 2;
+
+// What a node has not come back from; empty if it is nothing.
+static QString lastingCall(const NodeStatus::Snapshot &snapshot, Timestamp now)
+{
+    const char *call = snapshot.state == NodeState::Created   ? "creating it"
+                       : snapshot.state == NodeState::Started ? "start()"
+                                                              : nullptr;
+    const double seconds = std::chrono::duration<double>(now - snapshot.since).count();
+    if (!call || now - snapshot.since <= longestCall)
+        return {};
+    return QStringLiteral("%1 has not returned for %2 s").arg(QLatin1String(call)).arg(seconds, 0, 'f', 1);
+}
+
 static NodeHealth judge(const NodeStatus &node, const NodeStatus::Snapshot &snapshot, Timestamp now)
 {
     const NodeSettings &settings = node.description.settings;
@@ -69,11 +84,17 @@ static NodeHealth judge(const NodeStatus &node, const NodeStatus::Snapshot &snap
     NodeHealth result;
     result.error = snapshot.error;
 
+    if (const QString lasting = lastingCall(snapshot, now); !lasting.isEmpty()) {
+        result.verdict = Verdict::Fail;
+        result.error = lasting;
+    }
     if (snapshot.state == NodeState::Failed)
         result.verdict = Verdict::Fail;
     else if (snapshot.state == NodeState::Degraded)
         result.verdict =
             canGoStale && now - snapshot.since > settings.staleAfter ? Verdict::Fail : Verdict::Degraded;
+    else if (snapshot.hasNote)
+        result.verdict = Verdict::Degraded; // never worse: restarting the host would not undo it
 
     const bool graceIsOver = now - node.created > settings.startupGrace;
     if (isRunning(snapshot.state) && canGoStale && graceIsOver) {

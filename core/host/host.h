@@ -6,9 +6,12 @@
 #include <QDeadlineTimer>
 #include <QTimer>
 
+#include <optional>
+
 namespace tidemill::host {
 
-// Runs pipelines until told to stop. Lives in the main thread and needs its event loop.
+// Runs pipelines until told to stop. Lives in the main thread and needs its event loop. A single pipeline has
+// its nodes there too; of several, each has a thread of its own, so that none can hold up another.
 class Host : public QObject
 {
     Q_OBJECT
@@ -24,7 +27,8 @@ public:
     ~Host() override;
 
     // A pipeline that cannot start is left out and logged; the others run, and the exit code at the end is 1.
-    // The error: none could start, and why the last one could not.
+    // The error: none could start, and why the last one could not. If a node that lives in the main thread
+    // does not come back from a call, the process ends with exit code 1.
     Result<> start(const QList<PipelineDescription> &pipelines);
 
     // Sources stop now; what is under way has until the drain limit. Then finished() comes. Calling it again
@@ -32,12 +36,20 @@ public:
     void stop();
 
 Q_SIGNALS:
+    // Every source has come to its end, and everything they emitted is dealt with: there is nothing left to
+    // do but to stop(). Once.
+    void exhausted();
     // 0: everything that had been collected was dealt with; 1: something had to be abandoned (logged,
-    // counted), or a pipeline had been left out.
+    // counted), a pipeline had been left out, or a source that came to its end had failed.
     void finished(int exitCode);
 
 private:
-    void leaveOut(std::unique_ptr<Pipeline> pipeline);
+    void beat();
+    void checkExhausted();
+    std::vector<std::unique_ptr<Pipeline>> createAll(const QList<PipelineDescription> &pipelines);
+    // Starts them at the same time; their results, in order.
+    std::vector<Result<>> startAll(const std::vector<std::unique_ptr<Pipeline>> &pipelines);
+    void noteFailed(const QString &pipeline, const Error &error);
     void checkDrained();
     void finish();
 
@@ -47,8 +59,9 @@ private:
     NodeThreads m_threads;
     PipelineContext m_context;
     std::vector<std::unique_ptr<Pipeline>> m_pipelines;
-    std::vector<std::unique_ptr<Pipeline>> m_stuck; // left out, with a node that never came back from start()
-    bool m_isIncomplete = false;                    // a pipeline could not start
+    std::optional<Error> m_lastFailure; // a pipeline could not start
+    bool m_isExhausted = false;
+    bool m_hasFailedSource = false; // when it was
     QTimer m_beat{this};
     QTimer m_drainTimer{this};
     QDeadlineTimer m_drainDeadline;

@@ -53,7 +53,7 @@ NodeRunner::NodeRunner(NodePtr<> node, std::shared_ptr<NodeStatus> status, Metri
 {
     NodeContext context = m_node->context();
     context.metrics = &m_metrics;
-    context.dropped = &m_status->recordsDropped;
+    context.dropped = &m_status->recordsDroppedByNode;
     m_node->setContext(context);
     connect(m_node.get(), &Node::degraded, this, &NodeRunner::setDegraded);
     connect(m_node.get(), &Node::recovered, this, &NodeRunner::setRecovered);
@@ -76,7 +76,7 @@ Result<> NodeRunner::start()
         return result;
     }
     // start() itself may have said that something is wrong already.
-    if (m_status->snapshot().state == NodeState::Started)
+    if (m_status->state() == NodeState::Started)
         m_status->setState(NodeState::Running);
     // What a spool has kept from the last run waits already.
     if (std::any_of(m_queues.begin(), m_queues.end(), [](QueuedEdge *queue) { return queue->hasWaiting(); }))
@@ -88,8 +88,9 @@ void NodeRunner::stop()
 {
     if (std::exchange(m_stopped, true) || !m_node)
         return;
-    const NodeState before = m_status->snapshot().state;
+    const NodeState before = m_status->state();
     m_status->setState(NodeState::Stopping);
+    m_stopping = true;
     try {
         if (before != NodeState::Configured) // stop() is for what was started
             m_node->stop();
@@ -97,6 +98,7 @@ void NodeRunner::stop()
         qCCritical(lcNodeRunner).noquote()
             << m_status->description.name + QLatin1String(": ") + thrown("stop()");
     }
+    m_stopping = false;
     m_status->setState(NodeState::Stopped);
 }
 
@@ -169,10 +171,21 @@ void NodeRunner::countDropped(const BatchPtr &batch, const char *reason)
 
 void NodeRunner::countDroppedRows(quint64 rows, const char *reason)
 {
+    countReason(rows, reason);
+    m_status->recordsDropped.fetch_add(rows, std::memory_order_relaxed);
+}
+
+void NodeRunner::countRefused(const BatchPtr &batch, const char *reason)
+{
+    countReason(quint64(batch->rowCount()), reason);
+    m_status->recordsRefused.fetch_add(quint64(batch->rowCount()), std::memory_order_relaxed);
+}
+
+void NodeRunner::countReason(quint64 rows, const char *reason)
+{
     m_metrics
         .counter("tidemill_dropped_total", "Records that did not go on, by reason.", {{"reason", reason}})
         .add(rows);
-    m_status->recordsDropped.fetch_add(rows, std::memory_order_relaxed);
 }
 
 // One comparison for each batch: a node makes few types, and mostly the same.
@@ -184,7 +197,7 @@ bool NodeRunner::mayEmit(const Schema &schema)
     if (!m_emits.isEmpty() && !m_emits.contains(QLatin1String("*")) && !m_emits.contains(type)) {
         const QString what = QStringLiteral("emits %1, which its plugin's metadata does not name (emits: %2)")
                                  .arg(type, m_emits.join(QLatin1String(", ")));
-        if (m_status->snapshot().state != NodeState::Failed)
+        if (m_status->state() != NodeState::Failed)
             qCCritical(lcNodeRunner).noquote() << m_status->description.name << what;
         noteFailed();
         m_status->setState(NodeState::Failed, what);
@@ -197,7 +210,7 @@ bool NodeRunner::mayEmit(const Schema &schema)
 void NodeRunner::distribute(const BatchPtr &batch)
 {
     if (!mayEmit(batch->schema())) {
-        countDropped(batch, "undeclared");
+        countRefused(batch, "undeclared");
         return;
     }
     const auto rows = quint64(batch->rowCount());
@@ -238,7 +251,7 @@ BatchPtr NodeRunner::takeNext()
 void NodeRunner::abandon()
 {
     for (QueuedEdge *queue : m_queues)
-        queue->keepSpooled();
+        queue->keepStored();
     while (const BatchPtr batch = takeNext()) {
         countUnqueued(batch);
         countDropped(batch, "shutdown");
@@ -262,7 +275,7 @@ void NodeRunner::setDegraded(const Error &cause)
 
 void NodeRunner::setRecovered()
 {
-    if (m_status->snapshot().state != NodeState::Degraded)
+    if (m_status->state() != NodeState::Degraded)
         return;
     m_status->setState(NodeState::Running);
     qCInfo(lcNodeRunner).noquote() << m_status->description.name + QStringLiteral(": recovered");
@@ -273,6 +286,7 @@ void NodeRunner::setRecovered()
 SourceRunner::SourceRunner(NodePtr<> node, std::shared_ptr<NodeStatus> status, Metrics &registry)
     : NodeRunner(std::move(node), std::move(status), registry)
     , m_source(static_cast<Source *>(&this->node()))
+    , m_checkpoints(m_source->context().stateDirectory, sharedStatus(), this)
     , m_deliverSeconds(
           metrics().histogram("tidemill_deliver_seconds",
                               "From a source's emitting a batch until all that came of it was confirmed.", {},
@@ -286,7 +300,12 @@ SourceRunner::SourceRunner(NodePtr<> node, std::shared_ptr<NodeStatus> status, M
     , m_paused(
           metrics().gauge("tidemill_source_paused", "1 while back-pressure keeps the source from reading."))
 {
+    NodeContext context = m_source->context();
+    context.positions = m_checkpoints.load();
+    m_source->setContext(context);
+    connect(m_source, &Source::positionReached, &m_checkpoints, &SourceCheckpoints::noteReached);
     connect(m_source, &Source::emitted, this, &SourceRunner::emitBatch);
+    connect(m_source, &Source::finished, this, &SourceRunner::noteFinished);
     connect(m_source, &Source::streamsChanged, this,
             [this](const QList<Source::Stream> &streams) { this->status().setStreams(streams); });
     const Counter errors = registry.counter("ws_error_count_total", "Errors of connections and sources.");
@@ -316,15 +335,35 @@ void SourceRunner::emitBatch(const BatchPtr &batch)
 {
     if (batch->rowCount() == 0)
         return;
-    if (isStopped()) {
-        countDropped(batch, "after_stop");
+    if (isStopped() && !isStopping()) {
+        countRefused(batch, "after_stop");
+        if (m_checkpoints.tracker())
+            m_checkpoints.tracker()->close(); // no position may move past it
         return;
     }
     if (!batch->delivery())
-        batch->attachDelivery(std::make_shared<SourceDelivery>(sharedStatus(), m_deliverSeconds));
+        batch->attachDelivery(
+            std::make_shared<SourceDelivery>(sharedStatus(), m_deliverSeconds, m_checkpoints.tracker()));
     status().lastDataNs.store(Timestamp::now().ns, std::memory_order_relaxed);
     distribute(batch);
     observeTimes(*batch);
+}
+
+// A failure stays what it was: the run's exit code is made of it.
+void SourceRunner::noteFinished()
+{
+    if (isStopped() || status().state() == NodeState::Configured)
+        return;
+    if (status().state() != NodeState::Failed)
+        status().setState(NodeState::Stopped);
+    status().finished.store(true, std::memory_order_release);
+    qCInfo(lcNodeRunner).noquote() << status().description.name + QStringLiteral(": finished");
+}
+
+void SourceRunner::abandon()
+{
+    NodeRunner::abandon();
+    m_checkpoints.finish();
 }
 
 void SourceRunner::observeTimes(const Batch &batch)
@@ -361,13 +400,19 @@ TransformRunner::TransformRunner(NodePtr<> node, std::shared_ptr<NodeStatus> sta
 void TransformRunner::handle(const BatchPtr &batch)
 {
     status().lastDataNs.store(Timestamp::now().ns, std::memory_order_relaxed);
+    const auto rows = quint64(batch->rowCount());
+    const quint64 droppedBefore = status().recordsDroppedByNode.load(std::memory_order_relaxed);
     try {
         m_transform->receive(batch);
+        status().recordsTaken.fetch_add(rows, std::memory_order_relaxed);
     } catch (...) {
         const QString what = thrown("receive()");
-        countDropped(batch, "exception");
+        // What it had said of some of them before it threw stays true.
+        const quint64 said = status().recordsDroppedByNode.load(std::memory_order_relaxed) - droppedBefore;
+        status().recordsTaken.fetch_add(std::min(said, rows), std::memory_order_relaxed);
+        countDroppedRows(rows - std::min(said, rows), "exception");
         noteFailed();
-        if (status().snapshot().state != NodeState::Failed) // said once, counted always
+        if (status().state() != NodeState::Failed) // said once, counted always
             qCCritical(lcNodeRunner).noquote() << status().description.name + QLatin1String(": ") + what;
         status().setState(NodeState::Failed, what);
     }

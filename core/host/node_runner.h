@@ -3,6 +3,7 @@
 
 #include "edge.h"
 #include "metrics_registry.h"
+#include "source_checkpoints.h"
 #include "status.h"
 
 #include <QObject>
@@ -63,6 +64,8 @@ protected:
     // them.
     void countDropped(const BatchPtr &batch, const char *reason);
     void countDroppedRows(quint64 rows, const char *reason);
+    // Records that the node emitted and that do not go on; the identity does not know them.
+    void countRefused(const BatchPtr &batch, const char *reason);
 
     // Takes from the queues; called whenever there may be something in them and the node is not blocked.
     virtual void drain() = 0;
@@ -81,9 +84,12 @@ protected:
     const std::vector<QueuedEdge *> &queues() const { return m_queues; }
     const std::shared_ptr<NodeStatus> &sharedStatus() const { return m_status; }
     bool isStopped() const { return m_stopped; }
+    // Within the node's stop(): a source may still let go of what it holds.
+    bool isStopping() const { return m_stopping; }
 
 private:
     void countIn(quint64 rows);
+    void countReason(quint64 rows, const char *reason);
     bool mayEmit(const Schema &schema);
 
     ScopedMetrics m_metrics;
@@ -97,6 +103,7 @@ private:
     std::size_t m_nextQueue = 0;        // so that no queue starves another
     int m_blockedOutputs = 0;
     bool m_stopped = false;
+    bool m_stopping = false;
     QStringList m_emits; // empty: not known, anything goes
     const Schema *m_lastEmitted = nullptr;
 };
@@ -108,6 +115,9 @@ class SourceRunner final : public NodeRunner
 public:
     SourceRunner(NodePtr<> node, std::shared_ptr<NodeStatus> status, Metrics &registry);
 
+    // Also the end of its checkpoints: what has not settled by now is the next run's.
+    void abandon() override;
+
 protected:
     void drain() override {}
     void handle(const BatchPtr &batch) override;
@@ -115,9 +125,11 @@ protected:
 
 private:
     void emitBatch(const BatchPtr &batch);
+    void noteFinished();
     void observeTimes(const Batch &batch);
 
     Source *m_source;
+    SourceCheckpoints m_checkpoints;
     Histogram m_deliverSeconds;
     Histogram m_eventAge;
     Histogram m_latency;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline.h"
 
+#include "call_watch.h"
+#include "node_maker.h"
+#include "pipeline_figures.h"
 #include "pipeline_spools.h"
-#include "sink_runner.h"
+#include "spooled_edge.h"
 
 #include <QDir>
 #include <QFileInfo>
@@ -16,33 +19,25 @@ namespace tidemill::host {
 
 namespace {
 
-// A node that has not come back from start() or stop() by then is stuck.
-constexpr std::chrono::seconds nodeLimit{10};
-
-std::unique_ptr<NodeRunner> makeRunner(NodePtr<> node, std::shared_ptr<NodeStatus> status, Metrics &metrics)
+// What making a node needs and gives. Owned by the call that makes it, which may outlive our waiting for it.
+struct Making
 {
-    switch (status->description.kind) {
-    case NodeKind::Source:
-        return std::make_unique<SourceRunner>(std::move(node), std::move(status), metrics);
-    case NodeKind::Transform:
-        return std::make_unique<TransformRunner>(std::move(node), std::move(status), metrics);
-    case NodeKind::Sink:
-        return std::make_unique<SinkRunner>(std::move(node), std::move(status), metrics);
-    }
-    return {};
-}
+    NodeOrder order;
+    Result<std::unique_ptr<NodeRunner>> made{std::unique_ptr<NodeRunner>()};
+};
 
-bool hasKind(const Node &node, NodeKind kind)
+// The same for starting one.
+struct Starting
 {
-    switch (kind) {
-    case NodeKind::Source:
-        return qobject_cast<const Source *>(&node) != nullptr;
-    case NodeKind::Transform:
-        return qobject_cast<const Transform *>(&node) != nullptr;
-    case NodeKind::Sink:
-        return qobject_cast<const Sink *>(&node) != nullptr;
-    }
-    return false;
+    Result<> result;
+    std::atomic<bool> givenUp{false};
+};
+
+Error notReturned(const char *function)
+{
+    return {
+        Error::Kind::Internal,
+        QStringLiteral("%1 did not return in %2 s").arg(QLatin1String(function)).arg(nodeCallLimit.count())};
 }
 
 } // namespace
@@ -56,17 +51,14 @@ Pipeline::Pipeline(const PipelineDescription &description, PipelineContext &cont
 Pipeline::~Pipeline()
 {
     // Nodes go in their own threads, while their loops still run.
-    bool stuck = false;
     for (const auto &runner : m_runners) {
         NodeRunner *target = runner.get();
-        if (!runIn(target, nodeLimit, [target] { target->destroyNode(); })) {
+        if (!call(target->thread(), [target] { target->destroyNode(); }))
             qCCritical(lcPipeline).noquote() << target->status().description.name << "does not stop";
-            stuck = true;
-        }
     }
-    if (!stuck)
+    if (m_stuckThreads.empty())
         return;
-    // A node that never returns still uses its runner and edges. The process is ending; they go with it.
+    // A node that never returns still uses its runner and edges: they stay until the process ends.
     for (auto &runner : m_runners)
         (void)runner.release();
     for (auto &edge : m_edges)
@@ -78,60 +70,64 @@ Result<std::unique_ptr<Pipeline>> Pipeline::create(const PipelineDescription &de
 {
     std::unique_ptr<Pipeline> pipeline(new Pipeline(description, context));
     for (const NodeDescription &node : description.nodes) {
-        if (const auto created = pipeline->createNode(node); !created)
+        if (const auto loaded = context.plugins.load(node.type); !loaded)
             return Error{
-                created.error().kind,
-                QStringLiteral("%1: %2: %3").arg(description.file, node.name, created.error().message)};
-    }
-    for (const NodeDescription &node : description.nodes) {
-        if (const auto connected = pipeline->connectNodes(node); !connected)
-            return Error{
-                connected.error().kind,
-                QStringLiteral("%1: %2: %3").arg(description.file, node.name, connected.error().message)};
+                loaded.error().kind,
+                QStringLiteral("%1: %2: %3").arg(description.file, node.name, loaded.error().message)};
+        QString thread = node.settings.thread;
+        if (thread.isEmpty())
+            thread = context.plugins.find(node.type)->ownThread
+                         ? description.name + QLatin1Char('.') + node.name
+                         : QStringLiteral("main");
+        if (context.apart && thread == QLatin1String("main"))
+            thread = description.name + QLatin1String(":main"); // no node's own thread is named so
+        pipeline->m_homes[node.name] = context.threads.thread(thread);
     }
     return pipeline;
 }
 
+bool Pipeline::call(QThread *thread, std::function<void()> function)
+{
+    if (m_stuckThreads.contains(thread))
+        return false;
+    CallWatch *watch = thread == QThread::currentThread() ? m_context.watch : nullptr;
+    if (watch)
+        watch->begin();
+    const bool returned = runIn(thread, nodeCallLimit, std::move(function));
+    if (watch)
+        watch->end();
+    if (!returned)
+        m_stuckThreads.insert(thread);
+    return returned;
+}
+
 Result<> Pipeline::createNode(const NodeDescription &description)
 {
-    if (const auto loaded = m_context.plugins.load(description.type); !loaded)
-        return loaded.error();
-    auto created = m_context.plugins.create(description.type);
-    if (!created)
-        return created.error();
-    NodePtr<> node = *std::move(created);
-    const PluginInfo *info = m_context.plugins.find(description.type);
-    if (!hasKind(*node, description.kind))
-        return Error{
-            Error::Kind::Config,
-            QStringLiteral("%1 says it is a %2 and is none").arg(info->path, nodeKindName(description.kind))};
-
-    NodeContext context;
-    context.pipeline = m_name;
-    context.name = description.name;
-    context.baseDirectory = QFileInfo(m_description.file).absolutePath();
+    auto making = std::make_shared<Making>();
+    NodeOrder &order = making->order;
+    order.description = description;
+    order.plugin = *m_context.plugins.find(description.type);
+    order.context.pipeline = m_name;
+    order.context.name = description.name;
+    order.context.baseDirectory = QFileInfo(m_description.file).absolutePath();
     if (!m_context.stateDirectory.isEmpty())
-        context.stateDirectory =
+        order.context.stateDirectory =
             QDir(m_context.stateDirectory).filePath(m_name + QLatin1Char('/') + description.name);
-    node->setContext(context);
-    OptionErrors errors = node->options().apply(description.options);
-    if (errors.isEmpty())
-        errors = node->validate();
-    if (!errors.isEmpty())
-        return Error{Error::Kind::Config, errors.first().toString()};
-
-    QString thread = description.settings.thread;
-    if (thread.isEmpty())
-        thread = info->ownThread ? m_name + QLatin1Char('.') + description.name : QStringLiteral("main");
-    auto status = std::make_shared<NodeStatus>(m_name, description);
-    Node *bare = node.get();
-    auto runner = makeRunner(std::move(node), status, m_context.metrics);
-    runner->setEmits(info->emits);
+    order.status = std::make_shared<NodeStatus>(m_name, description);
+    const auto status = order.status;
     m_context.status.add(status);
-    QThread *home = m_context.threads.thread(thread);
-    bare->moveToThread(home);
-    runner->moveToThread(home);
-    m_runners.push_back(std::move(runner));
+
+    const auto make = [making, plugins = &m_context.plugins, metrics = &m_context.metrics] {
+        making->made = makeNode(making->order, *plugins, *metrics);
+    };
+    if (!call(m_homes.at(description.name), make))
+        return notReturned("creating it"); // its state says the rest
+    if (!making->made) {
+        status->setState(NodeState::Failed, making->made.error().message);
+        return making->made.error();
+    }
+    m_runners.push_back(*std::move(making->made));
+    showNode(m_context.metrics, status);
     return {};
 }
 
@@ -161,36 +157,18 @@ Result<> Pipeline::connectNodes(const NodeDescription &description)
                            {"to", description.name.toUtf8()},
                            {"type", type}},
                           *spool);
-                edge = std::make_unique<QueuedEdge>(*from, *to, type, bound, *spool);
+                edge = std::make_unique<SpooledEdge>(*from, *to, type, bound, *spool);
             } else {
                 edge = std::make_unique<QueuedEdge>(*from, *to, type, bound, policy);
             }
             to->addQueue(edge.get());
-            const Gauge queued =
-                m_context.metrics.gauge("tidemill_edge_queued", "Records waiting in an edge's queue.",
-                                        {{"pipeline", m_name.toUtf8()},
-                                         {"from", input.node.toUtf8()},
-                                         {"to", description.name.toUtf8()}});
-            // A second edge between the same nodes is one for another record type; the gauge shows their sum.
-            std::vector<std::shared_ptr<const std::atomic<quint64>>> cells{edge->rowsCell()};
-            for (const auto &other : m_edges) {
-                auto *queue = dynamic_cast<QueuedEdge *>(other.get());
-                if (queue && &queue->from() == from && &queue->to() == to)
-                    cells.push_back(queue->rowsCell());
-            }
-            m_context.metrics.addCollector([queued, cells] {
-                quint64 rows = 0;
-                for (const auto &cell : cells)
-                    rows += cell->load(std::memory_order_relaxed);
-                queued.set(double(rows));
-            });
             m_edges.push_back(std::move(edge));
         }
         m_edges.back()->setAccepted(m_context.plugins.find(description.type)->accepts);
+        m_context.status.add(m_edges.back()->status());
         to->addInput(m_edges.back().get());
         from->addOutput(m_edges.back().get());
     }
-    warnOfLeftSpools(m_context.stateDirectory, m_name, description);
     return {};
 }
 
@@ -213,36 +191,81 @@ void Pipeline::eachOf(NodeKind kind, const std::function<void(NodeRunner &)> &fu
 
 Result<> Pipeline::start()
 {
+    for (const NodeDescription &node : m_description.nodes) {
+        if (const auto created = createNode(node); !created)
+            return Error{
+                created.error().kind,
+                QStringLiteral("%1: %2: %3").arg(m_description.file, node.name, created.error().message)};
+    }
+    for (const NodeDescription &node : m_description.nodes) {
+        if (const auto connected = connectNodes(node); !connected)
+            return Error{
+                connected.error().kind,
+                QStringLiteral("%1: %2: %3").arg(m_description.file, node.name, connected.error().message)};
+    }
+    showEdges(m_context.metrics, m_edges);
+    warnOfStrandedSpools(m_context.stateDirectory, m_description);
     Result<> result;
     for (const NodeKind kind : {NodeKind::Sink, NodeKind::Transform, NodeKind::Source}) {
-        eachOf(kind, [&result](NodeRunner &runner) {
-            if (!result)
-                return;
-            NodeRunner *target = &runner;
-            auto started = std::make_shared<Result<>>();
-            const QString name = runner.status().description.name;
-            if (!runIn(target, nodeLimit, [target, started] { *started = target->start(); }))
-                result = Error{Error::Kind::Internal, QStringLiteral("%1: start() did not return").arg(name)};
-            else if (!*started)
-                result = Error{started->error().kind, name + QLatin1String(": ") + started->error().message};
+        eachOf(kind, [this, &result](NodeRunner &runner) {
+            if (result)
+                result = startNode(runner);
         });
     }
     return result;
 }
 
-bool Pipeline::isStarting() const
+Result<> Pipeline::startNode(NodeRunner &runner)
 {
-    return std::any_of(m_runners.begin(), m_runners.end(), [](const auto &runner) {
-        return runner->status().snapshot().state == NodeState::Started;
+    NodeRunner *target = &runner;
+    auto starting = std::make_shared<Starting>();
+    const QString name = runner.status().description.name;
+    const bool returned = call(target->thread(), [target, starting] {
+        starting->result = target->start();
+        if (starting->givenUp.load())
+            target->stop(); // nobody else will: it comes back too late
     });
+    if (!returned) {
+        starting->givenUp.store(true);
+        return Error{Error::Kind::Internal, name + QLatin1String(": ") + notReturned("start()").message};
+    }
+    if (!starting->result)
+        return Error{starting->result.error().kind,
+                     name + QLatin1String(": ") + starting->result.error().message};
+    return {};
+}
+
+void Pipeline::stopNode(NodeRunner &runner)
+{
+    NodeRunner *target = &runner;
+    if (!call(target->thread(), [target] { target->stop(); }))
+        qCCritical(lcPipeline).noquote() << target->status().description.name << "does not stop";
 }
 
 void Pipeline::stopSources()
 {
-    eachOf(NodeKind::Source, [](NodeRunner &runner) {
-        NodeRunner *target = &runner;
-        if (!runIn(target, nodeLimit, [target] { target->stop(); }))
-            qCCritical(lcPipeline).noquote() << target->status().description.name << "does not stop";
+    eachOf(NodeKind::Source, [this](NodeRunner &runner) { stopNode(runner); });
+}
+
+bool Pipeline::isFinished() const
+{
+    bool hasSource = false;
+    for (const auto &runner : m_runners) {
+        const NodeStatus &status = runner->status();
+        if (status.description.kind != NodeKind::Source)
+            continue;
+        hasSource = true;
+        if (!status.finished.load(std::memory_order_acquire))
+            return false;
+    }
+    return hasSource && isSettled();
+}
+
+bool Pipeline::hasFailedSource() const
+{
+    return std::any_of(m_runners.begin(), m_runners.end(), [](const auto &runner) {
+        return runner->status().description.kind == NodeKind::Source &&
+               runner->status().state() == NodeState::Failed;
     });
 }
 
@@ -253,10 +276,9 @@ bool Pipeline::isSettled() const
             return false;
     }
     for (const auto &edge : m_edges) {
-        const auto *queue = dynamic_cast<const QueuedEdge *>(edge.get());
+        const auto *spooled = dynamic_cast<const SpooledEdge *>(edge.get());
         // A sink that is in trouble need not be waited for: its records are safe where they are.
-        if (queue && queue->spool() && !queue->spool()->isEmpty() &&
-            queue->to().status().snapshot().state == NodeState::Running)
+        if (spooled && !spooled->spool()->isEmpty() && spooled->to().status().state() == NodeState::Running)
             return false;
     }
     return true;
@@ -267,6 +289,8 @@ quint64 Pipeline::abandon()
     quint64 rows = 0;
     for (const auto &runner : m_runners) {
         NodeRunner *target = runner.get();
+        if (m_stuckThreads.contains(target->thread()))
+            continue;
         const quint64 before = target->status().recordsDropped.load();
         runIn(target, std::chrono::seconds(1), [target] { target->abandon(); });
         rows += target->status().recordsDropped.load() - before;
@@ -276,13 +300,8 @@ quint64 Pipeline::abandon()
 
 void Pipeline::stopRest()
 {
-    for (const NodeKind kind : {NodeKind::Transform, NodeKind::Sink}) {
-        eachOf(kind, [](NodeRunner &runner) {
-            NodeRunner *target = &runner;
-            if (!runIn(target, nodeLimit, [target] { target->stop(); }))
-                qCCritical(lcPipeline).noquote() << target->status().description.name << "does not stop";
-        });
-    }
+    for (const NodeKind kind : {NodeKind::Transform, NodeKind::Sink})
+        eachOf(kind, [this](NodeRunner &runner) { stopNode(runner); });
 }
 
 } // namespace tidemill::host

@@ -12,9 +12,9 @@ namespace tidemill::host {
 
 namespace {
 
-QString spoolsOf(const QString &stateDirectory, const QString &pipeline, const NodeDescription &sink)
+QString spoolsOf(const QString &stateDirectory, const QString &pipeline, const QString &sink)
 {
-    return QStringLiteral("%1/%2/%3/spool").arg(stateDirectory, pipeline, sink.name);
+    return QStringLiteral("%1/%2/%3/spool").arg(stateDirectory, pipeline, sink);
 }
 
 QString folderName(const InputRef &input)
@@ -33,47 +33,72 @@ Result<std::shared_ptr<Spool>> openEdgeSpool(const QString &stateDirectory, cons
     SpoolSettings settings;
     settings.maxBytes = sink.settings.spoolMax.bytes;
     settings.fsync = sink.settings.spoolFsync;
-    auto spool = Spool::open(spoolsOf(stateDirectory, pipeline, sink) + QLatin1Char('/') + folderName(input),
-                             settings);
-    if (spool && (*spool)->unreadRows() > 0)
+    auto spool = Spool::open(
+        spoolsOf(stateDirectory, pipeline, sink.name) + QLatin1Char('/') + folderName(input), settings);
+    if (!spool)
+        return spool;
+    const SpoolFigures left = (*spool)->figures();
+    if (left.waitingBatches > 0)
         qCInfo(lcPipelineSpools).noquote()
-            << QStringLiteral("%1: %2 records of the last run were not confirmed and come first")
+            << QStringLiteral(
+                   "%1: %2 batches with %3 records were not confirmed in an earlier run (the last was "
+                   "%4) and come first; they lie in %5")
                    .arg(sink.name)
-                   .arg((*spool)->unreadRows());
+                   .arg(left.waitingBatches)
+                   .arg(left.waitingRows)
+                   .arg((*spool)->usedBefore(), (*spool)->folder());
     return spool;
 }
 
 void showSpool(MetricsRegistry &metrics, const Labels &labels, const std::shared_ptr<Spool> &spool)
 {
-    const Gauge bytes = metrics.gauge("tidemill_spool_bytes", "Disk space that a spool takes.", labels);
-    const Gauge quarantined = metrics.gauge("tidemill_spool_quarantined_segments",
-                                            "Damaged segments put aside since the start.", labels);
-    metrics.addCollector([bytes, quarantined, weak = std::weak_ptr<Spool>(spool)] {
-        if (const auto alive = weak.lock()) {
-            bytes.set(double(alive->bytes()));
-            quarantined.set(double(alive->quarantined()));
-        }
+    const auto gauge = [&](const char *name, const char *help) { return metrics.gauge(name, help, labels); };
+    const Gauge bytes = gauge("tidemill_spool_bytes", "Disk space that a spool takes.");
+    const Gauge batches =
+        gauge("tidemill_spool_waiting_batches", "Batches in a spool that are not confirmed.");
+    const Gauge records =
+        gauge("tidemill_spool_waiting_records", "Records in a spool that are not confirmed.");
+    const Gauge oldest =
+        gauge("tidemill_spool_oldest_age_seconds", "Since when the oldest record of a spool has waited.");
+    const Gauge quarantined =
+        gauge("tidemill_spool_quarantined_segments", "Damaged segments put aside since the start.");
+    const Gauge errors = metrics.realCounter("tidemill_spool_write_errors_total",
+                                             "How often the disk did not take what a spool wrote.", labels);
+    metrics.addCollector([=, weak = std::weak_ptr<Spool>(spool)] {
+        const auto alive = weak.lock();
+        if (!alive)
+            return;
+        const SpoolFigures figures = alive->figures();
+        bytes.set(double(figures.bytes));
+        batches.set(double(figures.waitingBatches));
+        records.set(double(figures.waitingRows));
+        oldest.set(double(figures.oldestAgeMs) / 1000);
+        quarantined.set(double(figures.quarantined));
+        errors.set(double(figures.writeErrors));
     });
 }
 
-void warnOfLeftSpools(const QString &stateDirectory, const QString &pipeline, const NodeDescription &sink)
+void warnOfStrandedSpools(const QString &stateDirectory, const PipelineDescription &pipeline)
 {
     if (stateDirectory.isEmpty())
         return;
     QStringList used;
-    for (const InputRef &input : sink.inputs) {
-        if (sink.settings.queuePolicy == QueuePolicy::Spool)
-            used.append(folderName(input));
+    for (const NodeDescription &node : pipeline.nodes) {
+        if (node.kind != NodeKind::Sink || node.settings.queuePolicy != QueuePolicy::Spool)
+            continue;
+        for (const InputRef &input : node.inputs)
+            used.append(QDir::cleanPath(spoolsOf(stateDirectory, pipeline.name, node.name) +
+                                        QLatin1Char('/') + folderName(input)));
     }
-    const QDir folder(spoolsOf(stateDirectory, pipeline, sink));
-    for (const QString &name : folder.entryList(QDir::Dirs | QDir::NoDotAndDotDot)) {
-        const quint64 rows = used.contains(name) ? 0 : inspectSpool(folder.filePath(name)).unconfirmed();
+    for (const QString &folder : findSpools(QDir(stateDirectory).filePath(pipeline.name))) {
+        const quint64 rows = used.contains(QDir::cleanPath(folder)) ? 0 : inspectSpool(folder).unconfirmed();
         if (rows > 0)
             qCWarning(lcPipelineSpools).noquote()
-                << QStringLiteral("%1: %2 unconfirmed records lie in %3, which no input reads any more")
-                       .arg(sink.name)
+                << QStringLiteral(
+                       "%1 unconfirmed records lie in %2, which nothing in pipeline %3 reads: they stay "
+                       "there until their sink and input are back (look at them: tidemill spool ls %2)")
                        .arg(rows)
-                       .arg(folder.filePath(name));
+                       .arg(folder, pipeline.name);
     }
 }
 

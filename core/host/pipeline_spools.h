@@ -12,11 +12,11 @@ namespace tidemill::host {
 Result<std::shared_ptr<Spool>> openEdgeSpool(const QString &stateDirectory, const QString &pipeline,
                                              const NodeDescription &sink, const InputRef &input);
 
-// Its size and damages, as metrics. Does not keep it alive.
+// What is in it and what went wrong with it, as metrics. Does not keep it alive.
 void showSpool(MetricsRegistry &metrics, const Labels &labels, const std::shared_ptr<Spool> &spool);
 
-// Says so when a sink's folder has unconfirmed records that no edge of it will ever read: an input was
-// renamed, or its policy is another one now.
-void warnOfLeftSpools(const QString &stateDirectory, const QString &pipeline, const NodeDescription &sink);
+// Says so when there are unconfirmed records in the pipeline's folder that no edge of it will ever read: a
+// sink was taken out, an input renamed, or the policy is another one now.
+void warnOfStrandedSpools(const QString &stateDirectory, const PipelineDescription &pipeline);
 
 } // namespace tidemill::host

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node_settings.h"
+#include "node_threads.h"
 #include "plugin_registry.h"
+#include "status.h"
 #include "substitution.h"
 
 #include <QFileInfo>
@@ -15,6 +17,39 @@ namespace {
 
 const QString any = QStringLiteral("*");
 
+// What a node says about its options. Owned by the call that asks it, which may outlive our waiting for it.
+struct OptionsCheck
+{
+    PluginRegistry *plugins;
+    NodeDescription description;
+    NodeContext context;
+    OptionErrors errors;
+    QString pluginFault; // empty if the plugin did as it should
+
+    void run()
+    {
+        auto created = plugins->create(description.type);
+        if (!created) {
+            pluginFault = created.error().message;
+            return;
+        }
+        const std::unique_ptr<Node> node(created->release()); // never started, so not to be stopped either
+        node->setContext(context);
+        try {
+            // The host's own keys are not in the options; they are named for the sake of "did you mean".
+            errors = node->options().apply(description.options, hostKeys(description.kind));
+            if (errors.isEmpty())
+                errors = node->validate();
+        } catch (const std::exception &e) {
+            pluginFault = QStringLiteral("plugin '%1' threw while its options were checked: %2")
+                              .arg(description.type, QString::fromUtf8(e.what()));
+        } catch (...) {
+            pluginFault =
+                QStringLiteral("plugin '%1' threw while its options were checked").arg(description.type);
+        }
+    }
+};
+
 class PluginCheck
 {
 public:
@@ -25,6 +60,14 @@ public:
         , m_pipeline(pipeline)
         , m_known(known)
     {}
+    ~PluginCheck()
+    {
+        if (m_thread) {
+            m_thread->quit();
+            m_thread->wait();
+        }
+    }
+    Q_DISABLE_COPY_MOVE(PluginCheck)
 
     QList<Diagnostic> run()
     {
@@ -68,6 +111,7 @@ private:
     const PipelineDescription &m_pipeline;
     const QList<Diagnostic> m_known;
     QList<Diagnostic> m_problems;
+    std::unique_ptr<NodeThread> m_thread; // where plugins are asked, so that none can hold up the others
 };
 
 const PluginInfo *PluginCheck::pluginOf(const NodeDescription &node) const
@@ -106,32 +150,28 @@ bool PluginCheck::checkType(const NodeDescription &node)
 
 void PluginCheck::checkOptions(const NodeDescription &description)
 {
-    auto created = m_registry.create(description.type);
-    if (!created) {
-        reportPlugin(description.typePlace, QStringLiteral("type: %1").arg(created.error().message));
+    auto check = std::make_shared<OptionsCheck>();
+    check->plugins = &m_registry;
+    check->description = description;
+    check->context.pipeline = m_pipeline.name;
+    check->context.name = description.name;
+    check->context.baseDirectory = QFileInfo(m_pipeline.file).absolutePath();
+    if (!m_thread) {
+        m_thread = std::make_unique<NodeThread>();
+        m_thread->start();
+    }
+    if (!runIn(m_thread.get(), nodeCallLimit, [check] { check->run(); })) {
+        (void)m_thread.release(); // it never ends
+        reportPlugin(description.typePlace,
+                     QStringLiteral("type: plugin '%1' did not return in %2 s while its options were checked")
+                         .arg(description.type)
+                         .arg(nodeCallLimit.count()));
         return;
     }
-    const std::unique_ptr<Node> node(created->release()); // never started, so not to be stopped either
-    NodeContext context;
-    context.pipeline = m_pipeline.name;
-    context.name = description.name;
-    context.baseDirectory = QFileInfo(m_pipeline.file).absolutePath();
-    node->setContext(context);
-    try {
-        // The host's own keys are not in the options; they are named for the sake of "did you mean".
-        OptionErrors errors = node->options().apply(description.options, hostKeys(description.kind));
-        if (errors.isEmpty())
-            errors = node->validate();
-        report(description, errors);
-    } catch (const std::exception &e) {
-        reportPlugin(description.typePlace,
-                     QStringLiteral("type: plugin '%1' threw while its options were checked: %2")
-                         .arg(description.type, QString::fromUtf8(e.what())));
-    } catch (...) {
-        reportPlugin(
-            description.typePlace,
-            QStringLiteral("type: plugin '%1' threw while its options were checked").arg(description.type));
-    }
+    if (check->pluginFault.isEmpty())
+        report(description, check->errors);
+    else
+        reportPlugin(description.typePlace, QStringLiteral("type: ") + check->pluginFault);
 }
 
 // The place of "tables.prices.columns": of the deepest part of the path that was written.

@@ -24,7 +24,7 @@ inline QStringList queuePolicyNames()
 // When a spool's data goes from the kernel to the disk.
 enum class SpoolFsync {
     Never,    // safe from a crash of the process; a crash of the machine may cost what the kernel still held
-    Interval, // once a second while batches come, and at the end of a segment
+    Interval, // within a second of being written
 };
 
 inline QStringList spoolFsyncNames()

@@ -47,13 +47,16 @@ void SinkRunner::drain()
 qint64 SinkRunner::offerNext()
 {
     if (m_offered == m_pending.size()) {
-        m_windowFull = m_pendingRows >= quint64(status().description.settings.queueRows);
+        const NodeSettings &settings = status().description.settings;
+        m_windowFull = m_pendingRows >= quint64(settings.queueRows) ||
+                       m_pendingBytes >= quint64(settings.queueBytes.bytes);
         if (m_windowFull)
             return 0;
         BatchPtr batch = takeNext();
         if (!batch)
             return 0;
         m_pendingRows += quint64(batch->rowCount());
+        m_pendingBytes += batch->byteSize();
         m_pending.push_back(std::move(batch));
     }
     // A copy, and counted before: the sink may confirm or fail within the call.
@@ -96,6 +99,7 @@ bool SinkRunner::forget(const BatchPtr &batch)
     m_pending.erase(found);
     --m_offered;
     m_pendingRows -= quint64(batch->rowCount());
+    m_pendingBytes -= batch->byteSize();
     countUnqueued(batch);
     if (const auto *spooled = dynamic_cast<const SpooledDelivery *>(batch->delivery().get()))
         spooled->settle();
@@ -115,6 +119,7 @@ void SinkRunner::confirm(const BatchPtr &batch)
     const auto rows = quint64(keep->rowCount());
     m_delivered.add(rows);
     status().recordsOut.fetch_add(rows, std::memory_order_relaxed);
+    status().recordsTaken.fetch_add(rows, std::memory_order_relaxed);
     status().lastDataNs.store(Timestamp::now().ns, std::memory_order_relaxed);
     m_backoff.reset();
     setRecovered();
@@ -171,6 +176,7 @@ void SinkRunner::abandon()
     }
     m_offered = 0;
     m_pendingRows = 0;
+    m_pendingBytes = 0;
     NodeRunner::abandon();
 }
 

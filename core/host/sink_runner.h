@@ -42,6 +42,7 @@ private:
     std::deque<BatchPtr> m_pending;
     std::size_t m_offered = 0;
     quint64 m_pendingRows = 0;
+    quint64 m_pendingBytes = 0;
     bool m_waiting = false;
     bool m_windowFull = false;
     bool m_failedInGroup = false;

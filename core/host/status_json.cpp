@@ -56,6 +56,14 @@ static QJsonArray streamsJson(const QList<Source::Stream> &streams, Timestamp no
     return result;
 }
 
+static QJsonObject positionsJson(const QHash<QByteArray, QByteArray> &positions)
+{
+    QJsonObject result;
+    for (auto position = positions.begin(); position != positions.end(); ++position)
+        result.insert(QString::fromUtf8(position.key()), QString::fromUtf8(*position));
+    return result;
+}
+
 static QJsonArray inputsJson(const QList<InputRef> &inputs)
 {
     QJsonArray result;
@@ -80,17 +88,35 @@ QJsonObject nodeJson(const NodeStatus &node, Timestamp now)
         {QStringLiteral("last_data_age_seconds"), ageJson(lastData, now)},
         {QStringLiteral("records_in"), count(node.recordsIn)},
         {QStringLiteral("records_out"), count(node.recordsOut)},
-        {QStringLiteral("records_dropped"), count(node.recordsDropped)},
+        {QStringLiteral("records_delivered"), qint64(node.delivered())},
+        {QStringLiteral("records_dropped"), qint64(node.dropped())},
+        {QStringLiteral("records_refused"), count(node.recordsRefused)},
         {QStringLiteral("records_queued"), count(node.recordsQueued)},
         {QStringLiteral("failures"), count(node.failures)},
     };
     if (node.description.kind == NodeKind::Source) {
         result.insert(QStringLiteral("unsettled"), count(node.unsettled));
+        result.insert(QStringLiteral("finished"), node.finished.load(std::memory_order_acquire));
         result.insert(QStringLiteral("streams"), streamsJson(snapshot.streams, now));
+        result.insert(QStringLiteral("positions"), positionsJson(snapshot.positions));
     } else {
         result.insert(QStringLiteral("inputs"), inputsJson(node.description.inputs));
     }
     return result;
+}
+
+static QJsonObject edgeJson(const EdgeStatus &edge)
+{
+    return {
+        {QStringLiteral("pipeline"), edge.pipeline},
+        {QStringLiteral("from"), edge.from},
+        {QStringLiteral("to"), edge.to},
+        {QStringLiteral("type"), edge.type.isEmpty() ? QJsonValue() : QJsonValue(edge.type)},
+        {QStringLiteral("records_in"), count(edge.recordsIn)},
+        {QStringLiteral("records_out"), count(edge.recordsOut)},
+        {QStringLiteral("records_dropped"), qint64(edge.dropped())},
+        {QStringLiteral("records_queued"), count(edge.recordsQueued)},
+    };
 }
 
 static QStringList symbols(const QList<Source::Stream> &streams)
@@ -111,6 +137,9 @@ QJsonObject statsJson(const HostStatus &host, Timestamp now)
         nodes.append(nodeJson(*node, now));
         streams += node->snapshot().streams;
     }
+    QJsonArray edges;
+    for (const auto &edge : host.edges())
+        edges.append(edgeJson(*edge));
     return {
         {QStringLiteral("timestamp"), timeJson(now)},
         {QStringLiteral("uptime_seconds"), ageJson(host.started, now)},
@@ -118,6 +147,7 @@ QJsonObject statsJson(const HostStatus &host, Timestamp now)
         {QStringLiteral("stopping"), host.stopping.load()},
         {QStringLiteral("pairs_count"), symbols(streams).size()},
         {QStringLiteral("nodes"), nodes},
+        {QStringLiteral("edges"), edges},
     };
 }
 

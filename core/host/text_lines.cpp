@@ -29,6 +29,8 @@ Place TextLines::placeOf(qsizetype offset) const
     offset = std::clamp<qsizetype>(offset, 0, m_text.size());
     const auto next = std::upper_bound(m_starts.begin(), m_starts.end(), offset);
     const qsizetype start = *(next - 1);
+    if (offset > start && m_text[offset - 1] == '\n')
+        --offset; // the very end, which is that of the last line and not behind its line end
     const auto isCharacter = [](char byte) { return (uchar(byte) & 0xc0) != 0x80; };
     const auto before = std::count_if(m_text.begin() + start, m_text.begin() + offset, isCharacter);
     return {int(next - m_starts.begin()), int(before) + 1};

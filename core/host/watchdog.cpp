@@ -78,7 +78,8 @@ QString describeStuck(const HostStatus &status)
     QStringList stuck;
     for (const auto &node : status.nodes()) {
         const NodeState state = node->snapshot().state;
-        const char *call = state == NodeState::Started    ? "start()"
+        const char *call = state == NodeState::Created    ? "its constructor or from taking its options"
+                           : state == NodeState::Started  ? "start()"
                            : state == NodeState::Stopping ? "stop()"
                                                           : nullptr;
         if (call)

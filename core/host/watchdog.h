@@ -35,7 +35,7 @@ private:
     std::thread m_thread;
 };
 
-// The nodes that are within start() or stop() now, or that it must be something else.
+// The nodes that are being created or within start() or stop() now, or that it must be something else.
 QString describeStuck(const HostStatus &status);
 
 } // namespace tidemill::host

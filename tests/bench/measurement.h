@@ -54,8 +54,10 @@ struct Bench
 std::vector<Bench> feedBenches();
 std::vector<Bench> depthBenches();
 std::vector<Bench> graphBenches();
+std::vector<Bench> spoolBenches();
 std::vector<Bench> sqlBenches();
 std::vector<Bench> decodeBenches();
+std::vector<Bench> sbeBenches();
 std::vector<Bench> idleBenches();
 
 // The floor of `idle`: a Qt program that answers every request with 200 until it is killed.

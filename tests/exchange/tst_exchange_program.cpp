@@ -6,6 +6,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <csignal>
 
 using namespace tidemill::exchange;
@@ -37,6 +38,53 @@ private slots:
 
         QVERIFY(program.waitForFinished(2000));
         QCOMPARE(program.exitCode(), 0);
+    }
+
+    void speaksItsProtocols_data()
+    {
+        QTest::addColumn<QString>("options");
+        QTest::addColumn<QString>("path");
+        QTest::addColumn<QString>("request");
+        QTest::addColumn<QByteArray>("answer");
+
+        QTest::newRow("coinbase_exchange")
+            << "--protocol coinbase_exchange --generate 1"
+            << ""
+            << "{\"type\":\"subscribe\",\"product_ids\":[\"BTC-USD\"],\"channels\":[\"matches\"]}"
+            << QByteArray("\"type\":\"subscriptions\"");
+        QTest::newRow("coinbase_advanced")
+            << "--protocol coinbase_advanced --generate 1 --client-id"
+            << ""
+            << "{\"type\":\"subscribe\",\"channel\":\"heartbeats\"}" << QByteArray("\"client_id\":\"\"");
+        QTest::newRow("kraken") << "--protocol kraken --generate 1"
+                                << "/v2"
+                                << "{\"method\":\"ping\",\"req_id\":1}" << QByteArray("\"method\":\"pong\"");
+        QTest::newRow("many symbols")
+            << "--generate 1 --symbols-count 30 --rate 5"
+            << "/ws/solusdt@depth@100ms"
+            << "{\"method\":\"LIST_SUBSCRIPTIONS\",\"id\":1}" << QByteArray("solusdt@depth@100ms");
+    }
+
+    void speaksItsProtocols()
+    {
+        QFETCH(QString, options);
+        QFETCH(QString, path);
+        QFETCH(QString, request);
+        QFETCH(QByteArray, answer);
+        QProcess program;
+        const QJsonObject addresses = start(program, options.split(u' '));
+        Client client(QUrl(addresses[u"ws"].toString() + path));
+        QVERIFY(client.waitOpen());
+
+        client.socket.sendTextMessage(request);
+
+        const auto answered = [&] {
+            return std::any_of(client.frames.cbegin(), client.frames.cend(),
+                               [&](const QByteArray &frame) { return frame.contains(answer); });
+        };
+        QVERIFY(QTest::qWaitFor(answered));
+        program.kill();
+        program.waitForFinished();
     }
 
     void generatedDataEqualTheTruth()

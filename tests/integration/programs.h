@@ -6,6 +6,7 @@
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
+#include <QMap>
 #include <QNetworkAccessManager>
 #include <QNetworkProxy>
 #include <QNetworkReply>
@@ -119,6 +120,7 @@ public:
         m_process.waitForFinished();
     }
 
+    qint64 id() const { return m_process.processId(); }
     bool isRunning() const { return m_process.state() != QProcess::NotRunning; }
     int exitCode() const
     {
@@ -166,6 +168,55 @@ public:
     QString rest;
 };
 
+// What is wrong with the figures of /stats; empty if nothing is. Only while nothing moves: figures are not
+// all read at the same moment. For nodes and edges: received = delivered + dropped + queued; and what a node
+// has received is what the edges into it have.
+inline QString figuresThatDoNotAddUp(const QJsonObject &stats)
+{
+    QStringList wrong;
+    QMap<QString, qint64> intoNode;
+    const auto check = [&wrong](const QString &name, const QJsonValue &of, const char *delivered) {
+        const auto number = [&of](const char *figure) { return of[QLatin1String(figure)].toInteger(-1); };
+        if (number("records_in") != number(delivered) + number("records_dropped") + number("records_queued"))
+            wrong.append(name);
+    };
+    for (const QJsonValue &edge : stats["edges"].toArray()) {
+        check(edge["from"].toString() + u'>' + edge["to"].toString(), edge, "records_out");
+        intoNode[edge["pipeline"].toString() + u'.' + edge["to"].toString()] +=
+            edge["records_in"].toInteger();
+    }
+    int nodes = 0;
+    for (const QJsonValue &node : stats["nodes"].toArray()) {
+        if (node["kind"] == QLatin1String("source"))
+            continue;
+        ++nodes;
+        const QString name = node["pipeline"].toString() + u'.' + node["node"].toString();
+        check(name, node, "records_delivered");
+        if (node["records_in"].toInteger() != intoNode.value(name, -1))
+            wrong.append(name + QStringLiteral(" and the edges into it"));
+    }
+    return nodes == 0 ? QStringLiteral("no figures") : wrong.join(u' ');
+}
+
+// The same for what a host says of each node when it has stopped.
+inline QString finalFiguresThatDoNotAddUp(const QByteArray &output)
+{
+    static const QRegularExpression line(QStringLiteral(
+        "([a-z0-9_.-]+): received (\\d+) = delivered (\\d+) \\+ dropped (\\d+) \\+ queued (\\d+)"));
+    QStringList wrong;
+    int nodes = 0;
+    auto match = line.globalMatch(QString::fromUtf8(output));
+    for (; match.hasNext(); ++nodes) {
+        const QRegularExpressionMatch found = match.next();
+        const auto number = [&found](int group) { return found.captured(group).toLongLong(); };
+        if (number(2) != number(3) + number(4) + number(5))
+            wrong.append(found.captured(1));
+    }
+    if (output.contains("does not add up"))
+        wrong.append(QStringLiteral("what the host itself says does not add up"));
+    return nodes == 0 ? QStringLiteral("no figures") : wrong.join(u' ');
+}
+
 // `tidemill run` on a pipeline given as text, in a folder of its own.
 class HostProgram : public Program
 {
@@ -208,11 +259,20 @@ public:
         return {};
     }
 
-    // Asks it to end as systemd does. True if it did so with exit code 0.
-    bool endWell()
+    // Asks it to end as systemd does. True if it did so with exit code 0 and figures that add up.
+    bool endWell(int timeoutMs = 20000)
     {
         signal(SIGTERM);
-        return waitForEnd() && exitCode() == 0;
+        return waitForEnd(timeoutMs) && exitCode() == 0 && addedUp();
+    }
+
+    // After its end.
+    bool addedUp() const
+    {
+        const QString wrong = finalFiguresThatDoNotAddUp(output());
+        if (!wrong.isEmpty())
+            qWarning("figures that do not add up: %s", qPrintable(wrong));
+        return wrong.isEmpty();
     }
 
     QString http;
@@ -220,20 +280,5 @@ public:
 private:
     QString m_folder;
 };
-
-// For every sink: received = delivered + dropped + queued.
-inline QString sinksThatDoNotAddUp(const QJsonObject &stats)
-{
-    QStringList wrong;
-    for (const QJsonValue &node : stats["nodes"].toArray()) {
-        if (node["kind"] != QLatin1String("sink"))
-            continue;
-        const auto number = [&node](const char *name) { return node[QLatin1String(name)].toInteger(); };
-        if (number("records_in") !=
-            number("records_out") + number("records_dropped") + number("records_queued"))
-            wrong.append(node["node"].toString());
-    }
-    return wrong.join(QLatin1Char(' '));
-}
 
 } // namespace tidemill::testing

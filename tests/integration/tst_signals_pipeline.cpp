@@ -51,7 +51,7 @@ private slots:
         QVERIFY(exchange.waitForOutput(QStringLiteral("tape_end"), 60000).hasMatch());
         // The exchange has written everything; what is on its way to us is read when the count stands still.
         waitUntilQuiet(host);
-        QCOMPARE(sinksThatDoNotAddUp(host.get(QStringLiteral("/stats")).json()), QString());
+        QCOMPARE(figuresThatDoNotAddUp(host.get(QStringLiteral("/stats")).json()), QString());
         QVERIFY2(host.endWell(), host.output().constData());
 
         const QString database = folder.filePath(QStringLiteral("out.db"));

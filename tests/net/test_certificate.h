@@ -36,6 +36,7 @@ public:
     }
 
     QString file() const { return m_folder.filePath("certificate.pem"); }
+    QString keyFile() const { return m_folder.filePath("key.pem"); }
 
     QSslConfiguration forServer() const
     {
@@ -48,7 +49,5 @@ public:
     }
 
 private:
-    QString keyFile() const { return m_folder.filePath("key.pem"); }
-
     QTemporaryDir m_folder;
 };

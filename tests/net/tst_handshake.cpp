@@ -156,7 +156,7 @@ private slots:
         row("no Connection", "Connection: Upgrade\r\n", "", noConnection);
         row("upgrade only as a part of a word", "Connection: Upgrade", "Connection: upgrades", noConnection);
         row("extension not asked for", end, "\r\nSec-WebSocket-Extensions: permessage-deflate" + end,
-            "the reply agrees to an extension that was not asked for");
+            "the reply agrees to an extension that was not asked for: 'permessage-deflate'");
         row("subprotocol not asked for", end, "\r\nSec-WebSocket-Protocol: chat" + end,
             "the reply agrees to a subprotocol that was not asked for");
         row("429", "101 Switching Protocols", "429 Too Many Requests",

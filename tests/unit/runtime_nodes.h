@@ -4,6 +4,7 @@
 #include "host/node_runner.h"
 #include "host/node_threads.h"
 #include "host/sink_runner.h"
+#include "host/spooled_edge.h"
 
 #include <tidemill/testing.h>
 
@@ -128,9 +129,13 @@ public:
     {
         host::NodeDescription description;
         description.name = QLatin1String(name);
+        description.kind = std::is_same_v<RunnerT, host::SourceRunner> ? host::NodeKind::Source
+                           : std::is_same_v<RunnerT, host::SinkRunner> ? host::NodeKind::Sink
+                                                                       : host::NodeKind::Transform;
         description.settings = settings;
         auto *node = new NodeT;
         auto status = std::make_shared<host::NodeStatus>(QStringLiteral("test"), description);
+        statuses.add(status);
         auto runner = std::make_unique<RunnerT>(NodePtr<>(node), status, metrics);
         node->moveToThread(threads.thread(thread));
         runner->moveToThread(threads.thread(thread));
@@ -167,8 +172,8 @@ public:
     void connectSpooled(const char *from, const char *to, host::QueuedEdge::Bound bound,
                         std::shared_ptr<host::Spool> spool)
     {
-        auto edge = std::make_unique<host::QueuedEdge>(*runner(from), *runner(to), QByteArray(), bound,
-                                                       std::move(spool));
+        auto edge = std::make_unique<host::SpooledEdge>(*runner(from), *runner(to), QByteArray(), bound,
+                                                        std::move(spool));
         runner(to)->addQueue(edge.get());
         link(std::move(edge));
     }
@@ -181,13 +186,26 @@ public:
         }
     }
 
-    // received = delivered + dropped + queued, for a sink at rest.
-    static bool addsUp(const host::NodeStatus &sink)
+    // received = delivered + dropped + queued, for a node at rest.
+    static bool addsUp(const host::NodeStatus &node) { return node.imbalance().isEmpty(); }
+    // The same for all nodes and edges; what does not add up.
+    QString imbalance() const
     {
-        return sink.recordsIn == sink.recordsOut + sink.recordsDropped + sink.recordsQueued;
+        QStringList wrong;
+        for (const auto &runner : m_runners) {
+            if (const QString text = runner->status().imbalance(); !text.isEmpty())
+                wrong.append(runner->status().description.name + QLatin1String(": ") + text);
+        }
+        for (const auto &edge : m_edges) {
+            if (const QString text = edge->status()->imbalance(); !text.isEmpty())
+                wrong.append(edge->status()->from + QLatin1String(" to ") + edge->status()->to +
+                             QLatin1String(": ") + text);
+        }
+        return wrong.join(QLatin1String("; "));
     }
 
     host::MetricsRegistry metrics;
+    host::HostStatus statuses;
     host::NodeThreads threads;
 
 private:

@@ -87,13 +87,28 @@ private slots:
         QCOMPARE(m_graph->status("source").unsettled.load(), quint64(0));
     }
 
+    void holdsABoundedNumberOfUnconfirmedRecords_data()
+    {
+        QTest::addColumn<qint64>("rows");
+        QTest::addColumn<qint64>("batchesOfMemory");
+
+        QTest::newRow("records") << qint64(10) << qint64(1000);
+        QTest::newRow("memory") << qint64(1000) << qint64(10);
+    }
+
     void holdsABoundedNumberOfUnconfirmedRecords()
     {
+        QFETCH(qint64, rows);
+        QFETCH(qint64, batchesOfMemory);
+        BatchBuilder<Trade> one;
+        one.append({.exchange = Symbol("test"), .symbol = Symbol("BTCUSDT"), .trade_id = 1});
+        const auto batchSize = qint64(one.finish()->byteSize());
         // A second graph whose sink takes and never answers.
         RuntimeGraph graph;
         auto *source = graph.add<host::SourceRunner, ScriptedSource>("source");
         host::NodeSettings settings = quickRetry();
-        settings.queueRows = 10;
+        settings.queueRows = rows;
+        settings.queueBytes.bytes = batchSize * batchesOfMemory;
         auto *sink = graph.add<host::SinkRunner, ScriptedSink>("sink", QStringLiteral("main"), settings);
         graph.connectQueued("source", "sink", {10, 1 << 20});
         graph.start();

@@ -55,8 +55,8 @@ private slots:
         QTest::addColumn<QString>("status");
 
         const Milliseconds minute = 60s;
-        QTest::newRow("created") << NodeState::Created << minute << minute << "OK";
-        QTest::newRow("started") << NodeState::Started << minute << minute << "OK";
+        QTest::newRow("created") << NodeState::Created << Milliseconds(5s) << minute << "OK";
+        QTest::newRow("started") << NodeState::Started << Milliseconds(5s) << minute << "OK";
         QTest::newRow("running") << NodeState::Running << minute << minute << "OK";
         QTest::newRow("stopping") << NodeState::Stopping << minute << minute << "OK";
         QTest::newRow("stopped") << NodeState::Stopped << minute << minute << "OK";
@@ -100,6 +100,33 @@ private slots:
         QCOMPARE(checks[1].toObject().value("ok").toBool(), answer.ok);
         QCOMPARE(checks[1].toObject().value("error").toString(), cause);
         QCOMPARE(checks[1].toObject().value("state").toString().toLatin1(), nodeStateName(state));
+    }
+
+    void namesTheCallThatDoesNotReturn_data()
+    {
+        QTest::addColumn<NodeState>("state");
+        QTest::addColumn<QString>("error");
+
+        QTest::newRow("created") << NodeState::Created << "creating it has not returned for 5.5 s";
+        QTest::newRow("started") << NodeState::Started << "start() has not returned for 5.5 s";
+    }
+
+    void namesTheCallThatDoesNotReturn()
+    {
+        QFETCH(NodeState, state);
+        QFETCH(QString, error);
+        HostStatus host;
+        const auto node = addNode(host, "db", NodeKind::Sink);
+        node->setState(state);
+        const Timestamp now = node->snapshot().since + 5500ms;
+        beat(host, now);
+
+        const HealthAnswer answer = health(host, now);
+
+        QVERIFY(!answer.ok);
+        const QJsonObject check = answer.body.value("checks").toArray().at(0).toObject();
+        QCOMPARE(check.value("error").toString(), error);
+        QCOMPARE(check.value("ok").toBool(), false);
     }
 
     void judgesDataAge_data()
@@ -316,6 +343,15 @@ private slots:
         sink->recordsOut = 7;
         sink->recordsDropped = 1;
         sink->recordsQueued = 2;
+        auto into = std::make_shared<EdgeStatus>("p", "one", "db", "trade");
+        into->recordsIn = 5;
+        into->recordsDropped[std::size_t(EdgeStatus::Drop::QueueFull)] = 1;
+        into->recordsDropped[std::size_t(EdgeStatus::Drop::Superseded)] = 2;
+        host.add(into);
+        // A figure that was counted nowhere else shows.
+        QVERIFY(!into->imbalance().isEmpty());
+        into->recordsOut = 2;
+        QCOMPARE(into->imbalance(), QString());
 
         const QJsonObject stats = statsJson(host, now);
         QCOMPARE(stats.value("pairs_count").toInt(), 2);
@@ -323,6 +359,11 @@ private slots:
         QCOMPARE(db.value("records_in").toInt(), 10);
         QCOMPARE(db.value("records_out").toInt(), 7);
         QCOMPARE(db.value("records_dropped").toInt(), 1);
+        QCOMPARE(stats.value("edges").toArray().size(), 1);
+        const QJsonObject edge = stats.value("edges").toArray()[0].toObject();
+        QCOMPARE(edge.value("to").toString(), "db");
+        QCOMPARE(edge.value("records_in").toInt(), 5);
+        QCOMPARE(edge.value("records_dropped").toInt(), 3);
         QCOMPARE(db.value("records_queued").toInt(), 2);
         QCOMPARE(db.value("kind").toString(), QStringLiteral("sink"));
 

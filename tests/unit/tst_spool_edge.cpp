@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "host/health.h"
+#include "host/pipeline_spools.h"
 #include "host/spool/spool.h"
+#include "host/spool/spool_report.h"
 #include "runtime_nodes.h"
 
+#include <QJsonArray>
 #include <QTemporaryDir>
 
 using namespace tidemill;
@@ -121,7 +125,7 @@ private slots:
         while (id < 1000 && !run.source->isPaused)
             run.source->send({++id});
         QVERIFY(run.source->isPaused);
-        QVERIFY(run.spool->bytes() <= 4000);
+        QVERIFY(run.spool->figures().bytes <= 4000);
         run.source->send({++id});                                          // what it had in hand
         QCOMPARE(run.graph.status("source").unsettled.load(), quint64(2)); // not taken, so not dealt with
 
@@ -129,6 +133,49 @@ private slots:
         QVERIFY(!run.source->isPaused);
         QCOMPARE(run.graph.status("source").unsettled.load(), quint64(0));
         QVERIFY(run.addsUp());
+    }
+
+    void deliversWhatIsBehindDamage()
+    {
+        Run run(m_folder->path());
+        QVERIFY(run.spool);
+        host::showSpool(run.graph.metrics, {{"to", "sink"}}, run.spool);
+        run.graph.start();
+        for (const qint64 id : range(1, 30))
+            run.source->send({id});
+        // Two entries of one segment that nobody has read yet.
+        const QString path = host::spoolSegmentFiles(m_folder->path()).value(4);
+        const host::SpoolScan scan = host::scanSpoolSegment(host::readWholeFile(path));
+        QVERIFY(scan.entries.size() > 2);
+        QFile segment(path);
+        QVERIFY(segment.open(QIODevice::ReadWrite));
+        QList<qint64> expected = range(1, 30);
+        for (const std::size_t entry : {std::size_t(1), scan.entries.size() - 1}) {
+            QVERIFY(segment.seek(scan.entries[entry].offset + 60));
+            QVERIFY(segment.putChar('\x7f'));
+            expected.removeOne(qint64(scan.entries[entry].header.sequence)); // batch n has the trade n
+        }
+        segment.close();
+
+        QTRY_COMPARE(run.sink->stored, expected);
+
+        QCOMPARE(expected.size(), 28);
+        QVERIFY(run.spool->isEmpty());
+        QCOMPARE(run.graph.imbalance(), QString());
+        QCOMPARE(run.graph.metrics.counterTotal("tidemill_dropped_total", {{"reason", "spool_damaged"}}),
+                 quint64(2));
+        QVERIFY(run.graph.metrics.print().contains("tidemill_spool_quarantined_segments{to=\"sink\"} 1\n"));
+        QCOMPARE(host::inspectSpool(m_folder->path()).quarantined.size(), 1);
+        // An operator sees it, and whoever restarts what is unhealthy does not.
+        const host::HealthAnswer answer = host::health(run.graph.statuses, Timestamp::now());
+        QVERIFY(answer.ok);
+        QCOMPARE(answer.body["status"].toString(), QStringLiteral("DEGRADED"));
+        const QString error = answer.body["checks"][1]["error"].toString();
+        QVERIFY2(error.contains("2 records were damaged on the disk and are lost") &&
+                     error.contains(m_folder->path()),
+                 qPrintable(error));
+        run.source->send({31});
+        QTRY_COMPARE(run.sink->stored.last(), qint64(31));
     }
 
 private:

@@ -6,6 +6,7 @@
 #include <QHash>
 
 #include <bit>
+#include <vector>
 
 namespace tidemill::host {
 
@@ -15,7 +16,14 @@ static_assert(sizeof(Decimal) == 16 && sizeof(Level) == 32 && sizeof(Symbol) == 
 
 namespace {
 
-constexpr qsizetype decimalBytes = 9; // mantissa and exponent; the rest is padding
+constexpr quint32 decimalBytes = 9; // mantissa and exponent; the rest is padding
+
+struct SymbolField
+{
+    quint32 offset;
+    quint32 lastId = 0; // the same name mostly comes again
+    quint32 lastIndex = 0;
+};
 
 class Encoder
 {
@@ -23,24 +31,86 @@ public:
     explicit Encoder(const Batch &batch)
         : m_batch(batch)
         , m_rows(batch.rowCount() * qsizetype(batch.schema().rowSize()), '\0')
-    {}
+    {
+        for (const Field &field : batch.schema().fields())
+            sortField(field);
+    }
 
     QByteArray encode()
     {
-        for (qsizetype row = 0; row < m_batch.rowCount(); ++row) {
-            char *out = m_rows.data() + row * qsizetype(m_batch.schema().rowSize());
-            for (const Field &field : m_batch.schema().fields())
-                encodeField(row, field, out + field.offset);
-        }
+        const qsizetype rowSize = m_batch.schema().rowSize();
+        char *out = m_rows.data();
+        for (qsizetype row = 0; row < m_batch.rowCount(); ++row, out += rowSize)
+            encodeRow(row, out);
         QByteArray payload;
         payload.reserve(12 + m_names.size() + m_rows.size() + m_heap.size());
         appendLe<quint32>(payload, quint32(m_symbols.size()));
         appendLe<quint32>(payload, quint32(m_names.size()));
         appendLe<quint32>(payload, quint32(m_heap.size()));
-        return payload + m_names + m_rows + m_heap;
+        payload.append(m_names);
+        payload.append(m_rows);
+        payload.append(m_heap);
+        return payload;
     }
 
 private:
+    // Bytes that are the same on the disk; fields that lie side by side are copied in one go.
+    struct Piece
+    {
+        quint32 offset;
+        quint32 size;
+    };
+
+    void sortField(const Field &field)
+    {
+        switch (field.type) {
+        case FieldType::Int64:
+        case FieldType::UInt64:
+        case FieldType::Double:
+        case FieldType::Timestamp:
+            return addPiece(field.offset, 8);
+        case FieldType::Bool:
+        case FieldType::Enum:
+            return addPiece(field.offset, 1);
+        case FieldType::Decimal:
+            return addPiece(field.offset, decimalBytes);
+        case FieldType::Symbol:
+            m_symbolFields.push_back({field.offset});
+            return;
+        case FieldType::Text:
+        case FieldType::Bytes:
+        case FieldType::Levels:
+            m_heapFields.push_back(&field);
+            return;
+        }
+    }
+
+    void addPiece(quint32 offset, quint32 size)
+    {
+        if (!m_pieces.empty() && m_pieces.back().offset + m_pieces.back().size == offset)
+            m_pieces.back().size += size;
+        else
+            m_pieces.push_back({offset, size});
+    }
+
+    void encodeRow(qsizetype row, char *out)
+    {
+        const std::byte *in = m_batch.row(row);
+        for (const Piece &piece : m_pieces)
+            std::memcpy(out + piece.offset, in + piece.offset, piece.size);
+        for (SymbolField &field : m_symbolFields) {
+            Symbol symbol;
+            std::memcpy(&symbol, in + field.offset, sizeof symbol);
+            if (symbol.id() != field.lastId) {
+                field.lastIndex = symbolIndex(symbol);
+                field.lastId = symbol.id();
+            }
+            put(out + field.offset, field.lastIndex);
+        }
+        for (const Field *field : m_heapFields)
+            encodeReference(row, *field, out + field->offset);
+    }
+
     template<typename T>
     static void put(char *out, const T &value)
     {
@@ -86,39 +156,20 @@ private:
         return {quint32(start), quint32(levels.size())};
     }
 
-    void encodeField(qsizetype row, const Field &field, char *out)
+    void encodeReference(qsizetype row, const Field &field, char *out)
     {
-        const std::byte *in = m_batch.row(row) + field.offset;
-        switch (field.type) {
-        case FieldType::Int64:
-        case FieldType::UInt64:
-        case FieldType::Double:
-        case FieldType::Timestamp:
-            std::memcpy(out, in, 8);
-            return;
-        case FieldType::Bool:
-        case FieldType::Enum:
-            std::memcpy(out, in, 1);
-            return;
-        case FieldType::Decimal:
-            std::memcpy(out, in, decimalBytes);
-            return;
-        case FieldType::Symbol:
-            put(out, symbolIndex(m_batch.value<Symbol>(row, field)));
-            return;
-        case FieldType::Text:
+        if (field.type == FieldType::Text)
             put(out, store(m_batch.text(m_batch.value<Text>(row, field))));
-            return;
-        case FieldType::Bytes:
+        else if (field.type == FieldType::Bytes)
             put(out, store(m_batch.bytes(m_batch.value<Bytes>(row, field))));
-            return;
-        case FieldType::Levels:
+        else
             put(out, store(m_batch.levels(m_batch.value<Levels>(row, field))));
-            return;
-        }
     }
 
     const Batch &m_batch;
+    std::vector<Piece> m_pieces;
+    std::vector<SymbolField> m_symbolFields;
+    std::vector<const Field *> m_heapFields;
     QByteArray m_names;
     QByteArray m_rows;
     QByteArray m_heap;
@@ -145,18 +196,22 @@ bool readSymbols(LeReader &reader, quint32 count, QList<Symbol> &symbols)
 }
 
 // Indices become symbols; a bool that is neither 0 nor 1 would be undefined behaviour later.
-bool restoreRow(const Schema &schema, const QList<Symbol> &symbols, std::byte *row)
+bool restoreRows(const Schema &schema, const QList<Symbol> &symbols, BatchBuffer &rows)
 {
     for (const Field &field : schema.fields()) {
-        std::byte *at = row + field.offset;
-        if (field.type == FieldType::Symbol) {
+        if (field.type != FieldType::Symbol && field.type != FieldType::Bool)
+            continue;
+        for (std::size_t at = field.offset; at < rows.size(); at += schema.rowSize()) {
+            std::byte *value = rows.data() + at;
+            if (field.type == FieldType::Bool) {
+                *value = *value == std::byte{0} ? std::byte{0} : std::byte{1};
+                continue;
+            }
             quint32 index = 0;
-            std::memcpy(&index, at, sizeof index);
+            std::memcpy(&index, value, sizeof index);
             if (index >= quint32(symbols.size()))
                 return false;
-            std::memcpy(at, &symbols[qsizetype(index)], sizeof(Symbol));
-        } else if (field.type == FieldType::Bool) {
-            *at = *at == std::byte{0} ? std::byte{0} : std::byte{1};
+            std::memcpy(value, &symbols[qsizetype(index)], sizeof(Symbol));
         }
     }
     return true;
@@ -192,10 +247,8 @@ Result<BatchPtr> decodeBatch(const Schema &schema, quint32 rowCount, QByteArrayV
     if (!heapBytes.isEmpty())
         std::memcpy(heap.extend(std::size_t(heapBytes.size())), heapBytes.data(),
                     std::size_t(heapBytes.size()));
-    for (quint32 row = 0; row < rowCount; ++row) {
-        if (!restoreRow(schema, symbols, rows.data() + std::size_t(row) * schema.rowSize()))
-            return damaged(schema, "symbols that are in its table");
-    }
+    if (!restoreRows(schema, symbols, rows))
+        return damaged(schema, "symbols that are in its table");
     return std::make_shared<const Batch>(schema, std::move(rows), std::move(heap), std::move(delivery));
 }
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spool_files.h"
 
+#include "spool_cursor.h"
+
+#include <QCoreApplication>
+#include <QDateTime>
 #include <QDir>
 #include <QFileInfo>
 #include <QLoggingCategory>
@@ -43,9 +47,11 @@ Result<> rewriteSegment(const QString &path, quint64 first, const SpoolScan &sca
 }
 
 Result<> mendSegment(const QString &folder, SpoolSegment &segment, const SpoolScan &scan,
-                     const QByteArray &data, bool isLast, RecoveredSpool &recovered)
+                     const QByteArray &data, bool mayBeTorn, RecoveredSpool &recovered)
 {
-    if (isLast && scan.hasTornTail(data.size())) {
+    // The same in the middle, where no batch is missing before the next segment: a write that the disk
+    // refused.
+    if (mayBeTorn && scan.hasTornTail(data.size())) {
         qCInfo(lcSpoolFiles).noquote()
             << QStringLiteral("%1: %2 bytes at the end were not written whole: cut off")
                    .arg(segment.path)
@@ -74,33 +80,15 @@ QStringList spoolSegmentFiles(const QString &folder)
     return paths;
 }
 
+quint64 firstOfSegment(const QString &path)
+{
+    return QFileInfo(path).completeBaseName().toULongLong();
+}
+
 QByteArray readWholeFile(const QString &path)
 {
     QFile file(path);
     return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
-}
-
-quint64 readSpoolCursor(const QString &folder)
-{
-    const QString path = folder + QStringLiteral("/cursor");
-    if (!QFile::exists(path))
-        return 0;
-    const auto confirmed = parseSpoolCursor(readWholeFile(path));
-    if (!confirmed)
-        qCWarning(lcSpoolFiles).noquote()
-            << path + QStringLiteral(": damaged; what is in the spool is delivered again");
-    return confirmed.value_or(0);
-}
-
-Result<> writeSpoolCursor(const QString &folder, quint64 confirmed)
-{
-    QSaveFile file(folder + QStringLiteral("/cursor")); // a new file, synced, then renamed
-    if (!file.open(QIODevice::WriteOnly))
-        return fileError(file.fileName(), file.errorString());
-    file.write(spoolCursor(confirmed));
-    if (!file.commit())
-        return fileError(file.fileName(), file.errorString());
-    return {};
 }
 
 void quarantineSegment(const QString &folder, const QString &path)
@@ -124,55 +112,85 @@ Result<RecoveredSpool> recoverSpool(const QString &folder)
     recovered.confirmed = readSpoolCursor(folder);
     recovered.lastSequence = recovered.confirmed;
     const QStringList paths = spoolSegmentFiles(folder);
-    for (const QString &path : paths) {
+    for (qsizetype i = 0; i < paths.size(); ++i) {
+        const QString &path = paths[i];
         const QByteArray data = readWholeFile(path);
         const SpoolScan scan = scanSpoolSegment(data);
-        SpoolSegment segment{path, QFileInfo(path).completeBaseName().toULongLong(), 0, data.size(), 0};
-        segment.last = segment.first == 0 ? 0 : segment.first - 1;
-        const bool isLast = path == paths.last();
+        SpoolSegment segment{path, firstOfSegment(path), 0, data.size(), 0, false};
+        segment.last = std::max(segment.first, quint64(1)) - 1;
+        const bool isLast = i + 1 == paths.size();
         if (!scan.headerGood && data.size() < spoolSegmentHeaderSize && isLast) {
             QFile::remove(path); // killed between making the file and writing to it
             continue;
         }
-        if (!scan.headerGood || !scan.damages.empty()) {
-            if (const auto mended = mendSegment(folder, segment, scan, data, isLast, recovered); !mended)
-                return mended.error();
-            segment.size = QFileInfo(path).size();
-        }
+        const qint64 writtenMs = QFileInfo(path).lastModified().toMSecsSinceEpoch();
         for (const SpoolScan::Entry &entry : scan.entries) {
             if (entry.header.kind != SpoolEntryKind::Batch)
                 continue;
             segment.last = std::max(segment.last, entry.header.sequence);
-            if (entry.header.sequence > recovered.lastSequence)
+            if (entry.header.sequence > recovered.lastSequence) {
                 segment.unreadRows += entry.header.rowCount;
+                ++recovered.batches;
+            }
             recovered.lastSequence = std::max(recovered.lastSequence, entry.header.sequence);
         }
-        if (segment.unreadRows == 0)
+        if (!scan.headerGood || !scan.damages.empty()) {
+            const bool mayBeTorn = isLast || firstOfSegment(paths[i + 1]) == segment.last + 1;
+            if (const auto mended = mendSegment(folder, segment, scan, data, mayBeTorn, recovered); !mended)
+                return mended.error();
+            segment.size = QFileInfo(path).size();
+        }
+        if (segment.unreadRows == 0) {
             QFile::remove(path);
-        else
-            recovered.segments.push_back(segment);
+            continue;
+        }
+        if (recovered.segments.empty())
+            recovered.oldestMs = writtenMs;
+        recovered.segments.push_back(segment);
     }
     return recovered;
 }
 
-Result<> lockSpool(QFile &lock, const QString &folder)
+Result<QString> lockSpool(QFile &lock, const QString &folder)
 {
     lock.setFileName(folder + QStringLiteral("/lock"));
-    if (!lock.open(QIODevice::ReadWrite))
+    if (!lock.open(QIODevice::ReadWrite | QIODevice::Unbuffered))
         return fileError(lock.fileName(), lock.errorString());
 #ifdef Q_OS_UNIX
     if (::flock(lock.handle(), LOCK_EX | LOCK_NB) != 0)
         return fileError(folder, QStringLiteral("another process uses this spool"));
 #endif
-    return {};
+    const QString before = QString::fromUtf8(lock.read(100)).trimmed();
+    // Only for people, so a full disk does not matter.
+    lock.resize(0);
+    lock.seek(0);
+    lock.write(QStringLiteral("process %1, begun %2\n")
+                   .arg(QCoreApplication::applicationPid())
+                   .arg(QDateTime::currentDateTimeUtc().toString(Qt::ISODate))
+                   .toUtf8());
+    return before;
 }
 
-bool syncToDisk(QFile &file)
+bool syncToDisk(const QFile &file)
 {
 #ifdef Q_OS_UNIX
     return ::fdatasync(file.handle()) == 0;
 #else
     return ::_commit(file.handle()) == 0;
+#endif
+}
+
+bool syncFolder([[maybe_unused]] const QString &folder)
+{
+#ifdef Q_OS_UNIX
+    const int handle = ::open(QFile::encodeName(folder).constData(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (handle < 0)
+        return false;
+    const bool synced = ::fsync(handle) == 0;
+    ::close(handle);
+    return synced;
+#else
+    return true; // the file system's own business
 #endif
 }
 

@@ -21,6 +21,7 @@ struct SpoolSegment
     quint64 last = 0;       // first - 1: none
     qint64 size = 0;        // bytes
     quint64 unreadRows = 0; // of batches that no reader has had
+    bool isAside = false;   // a copy is in quarantine/
 };
 
 // What opening a spool found, mended.
@@ -28,27 +29,29 @@ struct RecoveredSpool
 {
     quint64 confirmed = 0;              // everything up to there is dealt with
     std::vector<SpoolSegment> segments; // those with anything beyond, by number
+    quint64 batches = 0;                // in them, beyond
     quint64 quarantined = 0;            // files put aside because of damage
     quint64 lastSequence = 0;
+    qint64 oldestMs = 0; // about when the first of them was written
 };
 
 QString spoolSegmentPath(const QString &folder, quint64 first);
 QStringList spoolSegmentFiles(const QString &folder); // whole paths, by number
+quint64 firstOfSegment(const QString &path);          // as its name says
 QByteArray readWholeFile(const QString &path);
-
-// Nothing readable counts as 0: everything is delivered again, which does no harm.
-quint64 readSpoolCursor(const QString &folder);
-Result<> writeSpoolCursor(const QString &folder, quint64 confirmed);
 
 // Keeps a copy of a damaged segment for whoever wants to look.
 void quarantineSegment(const QString &folder, const QString &path);
 
-// Cuts a torn tail off the last segment, puts damaged ones aside and keeps what is good of them, removes
+// Cuts off what was not written whole, puts damaged ones aside and keeps what is good of them, removes
 // those that are confirmed.
 Result<RecoveredSpool> recoverSpool(const QString &folder);
 
-// One process at a time. Held until the file is closed, so also a killed process lets go of it.
-Result<> lockSpool(QFile &lock, const QString &folder);
-bool syncToDisk(QFile &file);
+// One process at a time. Held until the file is closed, so also a killed process lets go of it. Gives what
+// the process before has written about itself: "process 4711, begun 2024-08-08T23:54:15Z"; empty: none.
+Result<QString> lockSpool(QFile &lock, const QString &folder);
+bool syncToDisk(const QFile &file);
+// After files were made in it.
+bool syncFolder(const QString &folder);
 
 } // namespace tidemill::host

@@ -4,6 +4,8 @@
 #include "byte_order.h"
 #include "crc32c.h"
 
+#include <algorithm>
+
 namespace tidemill::host {
 
 namespace {
@@ -59,7 +61,9 @@ QByteArray spoolCursor(quint64 confirmedThrough)
 
 std::optional<quint64> parseSpoolCursor(QByteArrayView data)
 {
-    return parseNumberBlock(cursorMagic, data);
+    const auto first = parseNumberBlock(cursorMagic, data);
+    const auto second = parseNumberBlock(cursorMagic, data.sliced(std::min(spoolCursorSpacing, data.size())));
+    return first && second ? std::max(first, second) : first ? first : second;
 }
 
 QByteArray spoolEntry(SpoolEntryHeader header, QByteArrayView payload)

@@ -13,6 +13,7 @@ namespace tidemill::host {
 
 constexpr qsizetype spoolSegmentHeaderSize = 32;
 constexpr qsizetype spoolEntryHeaderSize = 40;
+constexpr qsizetype spoolCursorSpacing = 64; // from one slot of a cursor file to the other
 // An entry is one batch, and batches are what one socket read brought; more is no spool of ours.
 constexpr quint32 spoolMaxPayload = 256U << 20;
 
@@ -37,7 +38,8 @@ QByteArray spoolEntry(SpoolEntryHeader header, QByteArrayView payload);
 // Nothing: damaged or no entry.
 std::optional<SpoolEntryHeader> parseSpoolEntryHeader(QByteArrayView data);
 
-QByteArray spoolCursor(quint64 confirmedThrough);
+QByteArray spoolCursor(quint64 confirmedThrough); // one slot
+// The newest number of a whole cursor file; nothing if no slot is good.
 std::optional<quint64> parseSpoolCursor(QByteArrayView data);
 
 // All that can be read of a segment, whatever happened to it.

@@ -48,11 +48,13 @@ bool Spool::readEntry(SpoolEntryHeader &header, QByteArray &payload)
 
 void Spool::skipDamage()
 {
-    const SpoolSegment &segment = m_segments[m_readSegment];
+    SpoolSegment &segment = m_segments[m_readSegment];
     qCCritical(lcSpoolReading).noquote()
         << QStringLiteral("%1: no good entry at byte %2").arg(segment.path).arg(m_readOffset);
-    quarantineSegment(m_folder, segment.path);
-    ++m_quarantined;
+    if (!std::exchange(segment.isAside, true)) {
+        quarantineSegment(m_folder, segment.path);
+        ++m_figures.quarantined;
+    }
     const QByteArray data = readWholeFile(segment.path);
     const qsizetype next = findSpoolEntry(data, m_readOffset + 1);
     m_readOffset = next < 0 ? segment.size : next;
@@ -62,8 +64,9 @@ BatchPtr Spool::restore(const SpoolEntryHeader &header, QByteArrayView payload, 
 {
     const Schema *schema = m_schemas.value(header.fingerprint);
     Result<BatchPtr> batch =
-        schema ? decodeBatch(*schema, header.rowCount, payload,
-                             std::make_shared<SpooledDelivery>(shared_from_this(), header.sequence))
+        schema ? decodeBatch(
+                     *schema, header.rowCount, payload,
+                     std::make_shared<SpooledDelivery>(shared_from_this(), header.sequence, header.rowCount))
                : Result<BatchPtr>(
                      Error{Error::Kind::Storage, QStringLiteral("its record type is not described")});
     if (batch)
@@ -116,8 +119,13 @@ Spool::Read Spool::readNext()
         missing.emplace_back(header.sequence, header.sequence);
     }
     // Not before the end: this may remove segments.
-    for (const auto &[first, last] : missing)
+    for (const auto &[first, last] : missing) {
+        m_figures.waitingBatches -= std::min(m_figures.waitingBatches, last - first + 1);
         confirmRange(first, last);
+    }
+    m_figures.waitingRows -= std::min(m_figures.waitingRows, read.lostRows);
+    if (m_confirmed == m_last) // numbers may have been missing that never were anything
+        m_figures.waitingBatches = m_figures.waitingRows = 0;
     return read;
 }
 

@@ -7,6 +7,7 @@
 
 #include <QDir>
 #include <QDirIterator>
+#include <QFileInfo>
 
 #include <algorithm>
 
@@ -41,6 +42,17 @@ void inspectEntry(const SpoolScan::Entry &entry, QByteArrayView data, quint64 co
     }
 }
 
+// The number that the first batch behind a segment has when none is missing.
+quint64 nextAfter(const SpoolScan &scan)
+{
+    quint64 next = scan.firstSequence;
+    for (const SpoolScan::Entry &entry : scan.entries) {
+        if (entry.header.kind == SpoolEntryKind::Batch)
+            next = std::max(next, entry.header.sequence + 1);
+    }
+    return next;
+}
+
 } // namespace
 
 bool SpoolReport::isDamaged() const
@@ -65,12 +77,14 @@ SpoolReport inspectSpool(const QString &folder)
     report.folder = folder;
     if (const QString cursor = folder + QStringLiteral("/cursor"); QFile::exists(cursor)) {
         const auto confirmed = parseSpoolCursor(readWholeFile(cursor));
-        report.cursorGood = confirmed.has_value();
+        report.cursorGood =
+            confirmed.has_value() || QFileInfo(cursor).size() == 0; // made, and never written to
         report.confirmed = confirmed.value_or(0);
     }
     const QStringList paths = spoolSegmentFiles(folder);
     QHash<quint64, const Schema *> schemas;
-    for (const QString &path : paths) {
+    for (qsizetype i = 0; i < paths.size(); ++i) {
+        const QString &path = paths[i];
         const QByteArray data = readWholeFile(path);
         const SpoolScan scan = scanSpoolSegment(data);
         SpoolReport::Segment segment;
@@ -78,7 +92,8 @@ SpoolReport inspectSpool(const QString &folder)
         segment.bytes = data.size();
         segment.headerGood = scan.headerGood;
         segment.damages = scan.damages;
-        segment.tornTail = path == paths.last() && scan.hasTornTail(data.size());
+        const bool mayBeTorn = i + 1 == paths.size() || nextAfter(scan) == firstOfSegment(paths[i + 1]);
+        segment.tornTail = mayBeTorn && scan.hasTornTail(data.size());
         for (const SpoolScan::Entry &entry : scan.entries)
             inspectEntry(entry, data, report.confirmed, schemas, segment);
         report.segments.append(segment);

@@ -21,7 +21,7 @@ struct SpoolReport
         QMap<QString, quint64> rows; // by record type
         std::vector<SpoolScan::Damage> damages;
         QStringList problems;  // of entries whose sums are right and whose content is not
-        bool tornTail = false; // what a killed process leaves and the next start mends
+        bool tornTail = false; // what a killed process or a full disk leaves and the next start cuts off
         bool headerGood = true;
     };
 

@@ -3,10 +3,10 @@
 
 #include "handshake.h"
 #include "http_text.h"
+#include "proxy_address.h"
 #include "tls.h"
 
 #include <QDateTime>
-#include <QNetworkProxy>
 #include <QRandomGenerator>
 #include <QSslSocket>
 
@@ -41,6 +41,11 @@ Result<> Connector::start(const QUrl &url, const WebSocketSettings &settings)
 {
     if (const auto checked = checkUpgradeRequest(url, settings.headers); !checked)
         return checked.error();
+    if (const auto checked = checkCompression(settings.compression); !checked)
+        return checked.error();
+    const auto proxy = proxyFrom(settings.proxy);
+    if (!proxy)
+        return proxy.error();
     stop();
     if (isSecure(url)) {
         const auto tls = tlsConfiguration(settings.caFile);
@@ -52,19 +57,28 @@ Result<> Connector::start(const QUrl &url, const WebSocketSettings &settings)
         m_socket = socket;
     } else {
         m_socket = new QTcpSocket(parent());
+    }
+    // Without this, Debian's Qt follows http_proxy. Our own proxy is ProxyTunnel's.
+    m_socket->setProxy(QNetworkProxy::NoProxy);
+    m_tunnel.reset();
+    if (isProxied(*proxy)) {
+        m_tunnel.emplace(*proxy, url.host(QUrl::FullyEncoded), portOf(url));
+        connect(m_socket, &QTcpSocket::connected, this, &Connector::openTunnel);
+    } else if (!isSecure(url)) {
         connect(m_socket, &QTcpSocket::connected, this, &Connector::sendRequest);
     }
-    // Without this, Debian's Qt follows http_proxy.
-    m_socket->setProxy(QNetworkProxy::NoProxy);
     m_socket->setReadBufferSize(socketBufferBytes);
     connect(m_socket, &QTcpSocket::readyRead, this, &Connector::readReply);
-    connect(m_socket, &QTcpSocket::errorOccurred, this, [this] { fail(m_socket->errorString()); });
+    connect(m_socket, &QTcpSocket::errorOccurred, this, [this] { fail(way() + m_socket->errorString()); });
 
     quint32 random[4];
     QRandomGenerator::system()->fillRange(random);
     m_key = QByteArray(reinterpret_cast<const char *>(random), sizeof random).toBase64();
-    m_request = upgradeRequest(url, settings.headers, m_key);
+    m_request = upgradeRequest(url, settings.headers, m_key, settings.compression);
     m_url = url;
+    m_compression = settings.compression;
+    m_agreement.reset();
+    m_proxy = *proxy;
     m_handshakeTimeout = settings.handshakeTimeout;
     m_requested = false;
     if (settings.connectTimeout.count() > 0)
@@ -87,10 +101,43 @@ void Connector::connectSocket(const QTcpSocket *socket)
     if (socket != m_socket)
         return; // stopped meanwhile
     const QString host = m_url.host(QUrl::FullyEncoded);
-    if (auto *const tls = qobject_cast<QSslSocket *>(m_socket))
+    if (m_tunnel)
+        m_socket->connectToHost(m_proxy.hostName(), m_proxy.port());
+    else if (auto *const tls = qobject_cast<QSslSocket *>(m_socket))
         tls->connectToHostEncrypted(host, portOf(m_url));
     else
         m_socket->connectToHost(host, portOf(m_url));
+}
+
+void Connector::openTunnel()
+{
+    m_socket->write(m_tunnel->firstBytes());
+}
+
+void Connector::readTunnel()
+{
+    m_received += m_socket->read(maxReplyHeaderBytes + 1 - m_received.size());
+    QByteArray answer;
+    const auto opened = m_tunnel->advance(m_received, answer);
+    if (!opened) {
+        fail(way() + opened.error().message, opened.error().kind);
+        return;
+    }
+    if (!answer.isEmpty())
+        m_socket->write(answer);
+    if (!*opened)
+        return;
+    if (!m_received.isEmpty()) {
+        fail(way() + QStringLiteral("it sent more than its answer"), Error::Kind::Protocol);
+        return;
+    }
+    m_tunnel.reset();
+    if (auto *const tls = qobject_cast<QSslSocket *>(m_socket)) {
+        tls->setPeerVerifyName(m_url.host(QUrl::FullyEncoded)); // not the proxy's
+        tls->startClientEncryption();
+    } else {
+        sendRequest();
+    }
 }
 
 void Connector::sendRequest()
@@ -107,6 +154,10 @@ void Connector::sendRequest()
 
 void Connector::readReply()
 {
+    if (m_tunnel) {
+        readTunnel();
+        return;
+    }
     m_received += m_socket->read(maxReplyHeaderBytes + 1 - m_received.size());
     const qsizetype end = findReplyEnd(m_received);
     if (end < 0) {
@@ -122,14 +173,16 @@ void Connector::readReply()
         fail(reply.error().message, reply.error().kind);
         return;
     }
-    if (const auto checked = checkUpgradeReply(*reply, m_key); !checked) {
+    const auto agreement = checkUpgradeReply(*reply, m_key, m_compression);
+    if (!agreement) {
         CloseInfo info;
         info.handshakeStatus = reply->status;
         if (const auto value = findHeader(reply->headers, "Retry-After"))
             info.retryAfter = parseRetryAfter(*value, QDateTime::currentDateTimeUtc());
-        fail(checked.error().message, checked.error().kind, info);
+        fail(agreement.error().message, agreement.error().kind, info);
         return;
     }
+    m_agreement = *agreement;
     m_deadline.stop();
     m_received.remove(0, end);
     disconnect(m_socket, nullptr, this, nullptr);
@@ -140,7 +193,13 @@ void Connector::timeOut()
 {
     fail(m_requested
              ? QStringLiteral("no answer to the WebSocket handshake in %1 ms").arg(m_handshakeTimeout.count())
-             : QStringLiteral("no connection in %1 ms").arg(m_deadline.interval()));
+             : way() + QStringLiteral("no connection in %1 ms").arg(m_deadline.interval()));
+}
+
+// What goes wrong until there is a tunnel is the proxy's word, or about the proxy.
+QString Connector::way() const
+{
+    return m_tunnel ? proxyName(m_proxy) + QStringLiteral(": ") : QString();
 }
 
 void Connector::fail(const QString &what, Error::Kind kind, CloseInfo info)

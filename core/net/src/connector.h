@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "extensions.h"
+#include "proxy_tunnel.h"
+
 #include <tidemill/net/websocket_client.h>
 
 #include <QByteArray>
+#include <QNetworkProxy>
 #include <QObject>
 #include <QTcpSocket>
 #include <QTimer>
 
+#include <optional>
 #include <utility>
 
 namespace tidemill::net {
@@ -16,8 +21,8 @@ namespace tidemill::net {
 // pointer.
 void discard(QTcpSocket *socket);
 
-// The way to an open WebSocket: name, TCP, TLS, upgrade, with a deadline for each half. It ends in ready() or
-// failed(), once, and in neither after stop().
+// The way to an open WebSocket: name, proxy if any, TCP, TLS, upgrade, with a deadline for each half. It ends
+// in ready() or failed(), once, and in neither after stop().
 class Connector : public QObject
 {
     Q_OBJECT
@@ -36,6 +41,7 @@ public:
     // reply.
     QTcpSocket *takeSocket() { return std::exchange(m_socket, nullptr); }
     QByteArray takeLeftover() { return std::exchange(m_received, {}); }
+    const std::optional<DeflateAgreement> &agreement() const { return m_agreement; }
 
 Q_SIGNALS:
     void handshaking();
@@ -44,9 +50,12 @@ Q_SIGNALS:
 
 private:
     void connectSocket(const QTcpSocket *socket);
+    void openTunnel();
+    void readTunnel();
     void sendRequest();
     void readReply();
     void timeOut();
+    QString way() const;
     void fail(const QString &what, Error::Kind kind = Error::Kind::Network, CloseInfo info = {});
 
     QUrl m_url;
@@ -54,7 +63,11 @@ private:
     QByteArray m_key;
     QByteArray m_request;
     QByteArray m_received;
-    QTcpSocket *m_socket = nullptr; // a child of our parent
+    Compression m_compression;
+    std::optional<DeflateAgreement> m_agreement;
+    QNetworkProxy m_proxy;
+    std::optional<ProxyTunnel> m_tunnel; // until the proxy has opened it
+    QTcpSocket *m_socket = nullptr;      // a child of our parent
     QTimer m_deadline{this};
     bool m_requested = false;
 };

@@ -23,7 +23,8 @@ public:
     // For a new connection: nothing queued, nothing counted.
     void restart(const RateLimit &limit);
     bool append(const QByteArray &message); // false if it is full
-    void record() { m_limiter.record(); }   // something went out that does not stand in this queue
+    bool isEmpty() const { return m_messages.isEmpty(); }
+    void record() { m_limiter.record(); } // something went out that does not stand in this queue
 
 Q_SIGNALS:
     void due(const QByteArray &message);

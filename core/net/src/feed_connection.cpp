@@ -19,7 +19,10 @@ FeedConnection::FeedConnection(QObject *parent) : QObject(parent), m_queue(new C
     connect(&m_client, &WebSocketClient::opened, this, &FeedConnection::handleOpened);
     connect(&m_client, &WebSocketClient::framesReceived, this, &FeedConnection::handleFrames);
     connect(&m_client, &WebSocketClient::closed, this, &FeedConnection::handleClosed);
-    connect(&m_client, &WebSocketClient::pongReceived, this, [this] { m_peerAnswers = true; });
+    connect(&m_client, &WebSocketClient::pongReceived, this, [this] {
+        m_peerAnswers = true;
+        emit pongReceived();
+    });
     connect(&m_client, &WebSocketClient::pongSent, m_queue, &ControlQueue::record);
     connect(m_queue, &ControlQueue::due, this, [this](const QByteArray &message) {
         if (const auto sent = m_client.sendText(message); !sent)
@@ -32,15 +35,28 @@ FeedConnection::FeedConnection(QObject *parent) : QObject(parent), m_queue(new C
 
 FeedConnection::~FeedConnection() = default;
 
+static WebSocketSettings socketSettings(const FeedSettings &settings)
+{
+    WebSocketSettings socket;
+    socket.headers = settings.headers;
+    socket.proxy = settings.proxy;
+    socket.caFile = settings.caFile;
+    socket.compression = settings.compression;
+    socket.connectTimeout = socket.handshakeTimeout = settings.connectTimeout;
+    socket.maxMessageBytes = settings.maxMessageBytes;
+    return socket;
+}
+
+Result<> FeedConnection::check(const FeedSettings &settings)
+{
+    return WebSocketClient::check(settings.url, socketSettings(settings));
+}
+
 Result<> FeedConnection::open(const FeedSettings &settings)
 {
     if (m_state != State::Idle && m_state != State::Closed)
         return Error{Error::Kind::Internal, QStringLiteral("this connection is open already")};
-    WebSocketSettings socket;
-    socket.headers = settings.headers;
-    socket.caFile = settings.caFile;
-    socket.connectTimeout = socket.handshakeTimeout = settings.connectTimeout;
-    socket.maxMessageBytes = settings.maxMessageBytes;
+    const WebSocketSettings socket = socketSettings(settings);
     if (const auto checked = WebSocketClient::check(settings.url, socket); !checked)
         return checked.error();
 
@@ -85,7 +101,8 @@ void FeedConnection::handleOpened()
     m_queue->restart(m_settings.controlLimit);
     m_firstData.reset();
     m_isGood = false;
-    qCInfo(lcFeed, "%s: connected", qUtf8Printable(m_settings.url.host()));
+    qCInfo(lcFeed, "%s: connected%s", qUtf8Printable(m_settings.url.host()),
+           m_client.isCompressed() ? ", compressed" : "");
     setState(State::Subscribing, QStringLiteral("connected"));
     watch();
     if (isConnected())
@@ -139,6 +156,10 @@ void FeedConnection::handleClosed(const CloseInfo &info)
     lostInfo.kind = info.kind;
     lostInfo.since = m_statistics.lastDataAt;
     lostInfo.nextTry = m_backoff.next(info.retryAfter);
+    if (info.handshakeStatus >= 400 && info.handshakeStatus <= 404 && m_settings.refusedPause.count() > 0) {
+        lostInfo.nextTry = std::max(lostInfo.nextTry, m_settings.refusedPause);
+        lostInfo.kind = Error::Kind::Config;
+    }
     lostInfo.attempt = m_backoff.attempts();
     lostInfo.closeCode = info.code;
     lostInfo.handshakeStatus = info.handshakeStatus;
@@ -207,8 +228,7 @@ void FeedConnection::probe()
         return;
     }
     m_peerAnswers = false;
-    if (m_client.ping())
-        m_queue->record();
+    ping();
     setState(State::Silent, QStringLiteral("no data for %1 ms").arg(idle.count()));
     watch();
 }
@@ -221,6 +241,19 @@ void FeedConnection::startTimer(milliseconds delay)
 bool FeedConnection::send(const QByteArray &text)
 {
     return isConnected() && m_queue->append(text);
+}
+
+bool FeedConnection::ping()
+{
+    if (!isConnected() || !m_client.ping())
+        return false;
+    m_queue->record();
+    return true;
+}
+
+bool FeedConnection::hasUnsent() const
+{
+    return !m_queue->isEmpty();
 }
 
 void FeedConnection::pause()

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
+#include <utility>
 
 namespace tidemill::net {
 
@@ -21,11 +23,12 @@ static bool isSendableCode(quint16 code)
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
 
-void FrameReader::reset(qsizetype maxMessageBytes)
+void FrameReader::reset(qsizetype maxMessageBytes, std::unique_ptr<Inflater> inflater)
 {
     m_begin = m_end = m_frameSize = m_messageStart = m_messageEnd = 0;
-    m_inMessage = false;
-    m_maxMessageBytes = std::max<qsizetype>(maxMessageBytes, 1);
+    m_inMessage = m_hasMore = false;
+    m_inflater = std::move(inflater);
+    m_maxMessageBytes = std::clamp<qsizetype>(maxMessageBytes, 1, std::numeric_limits<qsizetype>::max() / 4);
     m_messages.clear();
     m_lastPing.reset();
     m_sawPong = false;
@@ -83,8 +86,12 @@ void FrameReader::parse()
 {
     m_messages.clear();
     m_lastPing.reset();
-    m_sawPong = false;
-    while (!m_close && !m_failure && (takeWholeMessage() || readFrame())) {
+    m_sawPong = m_hasMore = false;
+    if (m_inflater)
+        m_inflater->recycle();
+    if (m_close || m_failure)
+        return;
+    while (takeWholeMessage() || readFrame()) {
     }
 }
 
@@ -115,8 +122,17 @@ inline bool FrameReader::takeWholeMessage()
     return true;
 }
 
-// False if there is no whole frame.
+// False if that was the last for now.
 bool FrameReader::readFrame()
+{
+    if (!takeFrame() || m_close || m_failure)
+        return false;
+    m_hasMore = m_inflater && m_inflater->unpackedBytes() >= unpackedPerParse;
+    return !m_hasMore;
+}
+
+// False if there is no whole frame.
+bool FrameReader::takeFrame()
 {
     const std::optional<Header> header = readHeader();
     if (!header || !isAllowed(*header))
@@ -143,15 +159,14 @@ std::optional<FrameReader::Header> FrameReader::readHeader()
     if (available < 2)
         return {};
     const uchar *const bytes = reinterpret_cast<const uchar *>(m_buffer.get() + m_begin);
-    if ((bytes[0] & 0x70) != 0) {
-        fail(1002, QStringLiteral("a frame has reserved bits set, though no extension was agreed on"));
+    if ((bytes[0] & 0x70) != 0 && !areBitsAllowed(bytes[0]))
         return {};
-    }
     if ((bytes[1] & 0x80) != 0) {
         fail(1002, QStringLiteral("a frame is masked; a server must not mask"));
         return {};
     }
-    Header header{static_cast<Opcode>(bytes[0] & 0x0f), (bytes[0] & 0x80) != 0, 2, bytes[1]};
+    Header header{static_cast<Opcode>(bytes[0] & 0x0f), (bytes[0] & 0x80) != 0, (bytes[0] & packedBit) != 0,
+                  2, bytes[1]};
     if (header.length < 126)
         return header;
     if (isControl(header.opcode)) {
@@ -174,6 +189,18 @@ std::optional<FrameReader::Header> FrameReader::readHeader()
         return {};
     }
     return header;
+}
+
+bool FrameReader::areBitsAllowed(uchar first)
+{
+    const Opcode opcode = static_cast<Opcode>(first & 0x0f);
+    if (!m_inflater)
+        fail(1002, QStringLiteral("a frame has reserved bits set, though no extension was agreed on"));
+    else if ((first & 0x70) != packedBit)
+        fail(1002, QStringLiteral("a frame has reserved bits set that permessage-deflate does not use"));
+    else if (isControl(opcode) || opcode == Opcode::Continuation)
+        fail(1002, QStringLiteral("a frame that begins no message is marked as packed"));
+    return !m_failure;
 }
 
 // Whether such a frame may come now. Known from the header, so nothing that is too large is ever waited for.
@@ -201,11 +228,12 @@ bool FrameReader::isAllowed(const Header &header)
     if (m_failure)
         return false;
     const qsizetype before = m_inMessage ? messageSize() : 0;
-    if (header.length > static_cast<quint64>(m_maxMessageBytes - before)) {
-        fail(1009, QStringLiteral("a message is longer than the limit of %1 bytes").arg(m_maxMessageBytes));
-        return false;
-    }
-    return true;
+    const bool packed = m_inMessage ? m_messageIsPacked : header.packed;
+    // What cannot be packed grows by some bytes in each 16 KiB.
+    const qsizetype limit = packed ? m_maxMessageBytes + m_maxMessageBytes / 1024 + 64 : m_maxMessageBytes;
+    if (header.length > static_cast<quint64>(limit - before))
+        failTooLong();
+    return !m_failure;
 }
 
 void FrameReader::takeData(const Header &header, const char *payload)
@@ -213,11 +241,12 @@ void FrameReader::takeData(const Header &header, const char *payload)
     const qsizetype length = static_cast<qsizetype>(header.length);
     if (header.opcode != Opcode::Continuation) {
         if (header.final) {
-            deliver({payload, length}, header.opcode == Opcode::Text);
+            deliver({payload, length}, header.opcode == Opcode::Text, header.packed);
             return;
         }
         m_inMessage = true;
         m_messageIsText = header.opcode == Opcode::Text;
+        m_messageIsPacked = header.packed;
         m_messageStart = m_messageEnd = payload - m_buffer.get();
     }
     // Over the header, and over the control frames that came between.
@@ -227,12 +256,30 @@ void FrameReader::takeData(const Header &header, const char *payload)
     m_messageEnd += length;
     if (header.final) {
         m_inMessage = false;
-        deliver({m_buffer.get() + m_messageStart, messageSize()}, m_messageIsText);
+        deliver({m_buffer.get() + m_messageStart, messageSize()}, m_messageIsText, m_messageIsPacked);
     }
 }
 
-void FrameReader::deliver(QByteArrayView message, bool text)
+bool FrameReader::unpack(QByteArrayView &message)
 {
+    switch (m_inflater->unpack(message, m_maxMessageBytes)) {
+    case Inflater::Outcome::Done:
+        message = m_inflater->message();
+        return true;
+    case Inflater::Outcome::TooLong:
+        failTooLong();
+        return false;
+    case Inflater::Outcome::Damaged:
+        break;
+    }
+    fail(1007, QStringLiteral("a message cannot be unpacked"));
+    return false;
+}
+
+void FrameReader::deliver(QByteArrayView message, bool text, bool packed)
+{
+    if (packed && !unpack(message))
+        return;
     if (text && !isValidUtf8(message)) {
         fail(1007, QStringLiteral("a text message is not valid UTF-8"));
         return;
@@ -268,6 +315,11 @@ void FrameReader::takeClose(QByteArrayView payload)
         fail(1007, QStringLiteral("the reason in a close frame is not valid UTF-8"));
     else
         m_close = CloseFrame{code, QString::fromUtf8(reason)};
+}
+
+void FrameReader::failTooLong()
+{
+    fail(1009, QStringLiteral("a message is longer than the limit of %1 bytes").arg(m_maxMessageBytes));
 }
 
 void FrameReader::fail(quint16 code, const QString &what)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "frame_writer.h"
+#include "inflater.h"
 
 #include <tidemill/net/frames.h>
 
@@ -20,12 +21,16 @@ namespace tidemill::net {
 //
 // The buffer holds at most one unfinished message beside one read, so its size is bounded by the message
 // limit. Fragments are moved together where they lie. `padding` bytes behind the data can always be read.
+//
+// Packed messages come out of an Inflater, unpacked, with the same promises; the limit holds for both forms.
+// What one parse() may unpack is bounded too, so that a read of many small bombs is no large one.
 class FrameReader
 {
 public:
     static constexpr qsizetype initialCapacity = 256LL * 1024;
     static constexpr qsizetype minimumRead = 64LL * 1024;
     static constexpr qsizetype padding = 64;
+    static constexpr qsizetype unpackedPerParse = 1024LL * 1024; // and one message more
 
     struct CloseFrame
     {
@@ -40,8 +45,9 @@ public:
         QString what;
     };
 
-    // For a new connection. A large buffer that the last one needed is given back.
-    void reset(qsizetype maxMessageBytes);
+    // For a new connection. A large buffer that the last one needed is given back. With an inflater messages
+    // may come packed, without none may.
+    void reset(qsizetype maxMessageBytes, std::unique_ptr<Inflater> inflater = {});
 
     // Where the next bytes go: never empty. Ends the life of all views handed out before.
     std::span<char> space();
@@ -49,6 +55,8 @@ public:
 
     // Reads all whole frames that have come. Nothing is read behind a close frame or a failure.
     void parse();
+    // It stopped before the end, as enough was unpacked: call it again, before space().
+    bool hasMore() const { return m_hasMore; }
 
     // The results of the last parse().
     std::span<const Frame> messages() const { return m_messages; }
@@ -64,18 +72,23 @@ private:
     {
         Opcode opcode;
         bool final;
+        bool packed;    // the bit that says so, of the first frame of a message
         qsizetype size; // of the header itself
         quint64 length; // of the payload
     };
 
     bool takeWholeMessage();
     bool readFrame();
+    bool takeFrame();
+    bool areBitsAllowed(uchar first);
     std::optional<Header> readHeader();
     bool isAllowed(const Header &header);
     void takeData(const Header &header, const char *payload);
     void takeControl(const Header &header, QByteArrayView payload);
     void takeClose(QByteArrayView payload);
-    void deliver(QByteArrayView message, bool text);
+    void deliver(QByteArrayView message, bool text, bool packed);
+    bool unpack(QByteArrayView &message);
+    void failTooLong();
     void fail(quint16 code, const QString &what);
     void moveToFront(qsizetype capacity);
 
@@ -92,7 +105,10 @@ private:
     qsizetype m_messageEnd = 0;
     bool m_inMessage = false;
     bool m_messageIsText = false;
+    bool m_messageIsPacked = false;
+    bool m_hasMore = false;
 
+    std::unique_ptr<Inflater> m_inflater;
     qsizetype m_maxMessageBytes = 0;
     std::vector<Frame> m_messages;
     std::optional<QByteArray> m_lastPing;

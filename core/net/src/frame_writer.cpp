@@ -21,12 +21,12 @@ static void appendLength(QByteArray &frame, qsizetype length)
     frame.append(small ? bytes + 6 : bytes, small ? 2 : 8);
 }
 
-QByteArray encodeFrame(Opcode opcode, QByteArrayView payload, quint32 mask)
+QByteArray encodeFrame(Opcode opcode, QByteArrayView payload, quint32 mask, bool packed)
 {
     constexpr uchar final = 0x80;
     QByteArray frame;
     frame.reserve(payload.size() + 14);
-    frame.append(static_cast<char>(final | static_cast<uchar>(opcode)));
+    frame.append(static_cast<char>(final | (packed ? packedBit : 0) | static_cast<uchar>(opcode)));
     appendLength(frame, payload.size());
     char key[4];
     std::memcpy(key, &mask, sizeof key);

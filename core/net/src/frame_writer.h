@@ -16,8 +16,10 @@ enum class Opcode : quint8 {
 };
 
 constexpr qsizetype maxControlPayload = 125;
+// RSV1, as permessage-deflate uses it: set on the first frame of a packed message.
+constexpr uchar packedBit = 0x40;
 
 // One whole frame from client to server: final, masked with `mask`, the length in its shortest form.
-QByteArray encodeFrame(Opcode opcode, QByteArrayView payload, quint32 mask);
+QByteArray encodeFrame(Opcode opcode, QByteArrayView payload, quint32 mask, bool packed = false);
 
 } // namespace tidemill::net

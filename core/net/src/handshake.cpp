@@ -57,7 +57,8 @@ Result<> checkUpgradeRequest(const QUrl &url, const HeaderList &headers)
     return {};
 }
 
-QByteArray upgradeRequest(const QUrl &url, const HeaderList &headers, QByteArrayView key)
+QByteArray upgradeRequest(const QUrl &url, const HeaderList &headers, QByteArrayView key,
+                          const Compression &compression)
 {
     const bool secure = url.scheme() == QLatin1String("wss");
     const int defaultPort = secure ? 443 : 80;
@@ -76,6 +77,8 @@ QByteArray upgradeRequest(const QUrl &url, const HeaderList &headers, QByteArray
         "GET " + target + " HTTP/1.1\r\nHost: " + host +
         "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
         key.toByteArray() + "\r\n";
+    if (const QByteArray offer = extensionOffer(compression); !offer.isEmpty())
+        request += "Sec-WebSocket-Extensions: " + offer + "\r\n";
     if (!findHeader(headers, "User-Agent"))
         request += "User-Agent: tidemill/" TIDEMILL_VERSION "\r\n";
     for (const auto &[name, value] : headers)
@@ -148,13 +151,25 @@ static QList<QByteArray> listOf(const UpgradeReply &reply, QByteArrayView name)
     return items;
 }
 
+// The same as it was sent, commas within quotes included.
+static QByteArray joined(const UpgradeReply &reply, QByteArrayView name)
+{
+    QByteArray text;
+    for (const auto &[field, value] : reply.headers) {
+        if (field.compare(name, Qt::CaseInsensitive) == 0)
+            text += value + ',';
+    }
+    return text;
+}
+
 static bool containsToken(const QList<QByteArray> &items, QByteArrayView token)
 {
     return std::any_of(items.begin(), items.end(),
                        [&](const QByteArray &item) { return item.compare(token, Qt::CaseInsensitive) == 0; });
 }
 
-Result<> checkUpgradeReply(const UpgradeReply &reply, QByteArrayView key)
+Result<std::optional<DeflateAgreement>> checkUpgradeReply(const UpgradeReply &reply, QByteArrayView key,
+                                                          const Compression &offered)
 {
     if (reply.status != 101) {
         const QString text = QString::fromLatin1(reply.phrase.left(80));
@@ -171,11 +186,9 @@ Result<> checkUpgradeReply(const UpgradeReply &reply, QByteArrayView key)
             .toBase64();
     if (listOf(reply, "Sec-WebSocket-Accept") != QList<QByteArray>{proof})
         return protocolError(QStringLiteral("Sec-WebSocket-Accept of the reply does not answer our key"));
-    if (!listOf(reply, "Sec-WebSocket-Extensions").isEmpty())
-        return protocolError(QStringLiteral("the reply agrees to an extension that was not asked for"));
     if (!listOf(reply, "Sec-WebSocket-Protocol").isEmpty())
         return protocolError(QStringLiteral("the reply agrees to a subprotocol that was not asked for"));
-    return {};
+    return readExtensionAnswer(joined(reply, "Sec-WebSocket-Extensions"), offered);
 }
 
 } // namespace tidemill::net

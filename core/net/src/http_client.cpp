@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http_request.h"
 #include "http_text.h"
+#include "proxy_address.h"
 #include "tls.h"
 
 #include <tidemill/net/http_client.h>
@@ -22,12 +23,16 @@ HttpClient::HttpClient(QObject *parent) : QObject(parent)
 
 Result<> HttpClient::configure(const HttpSettings &settings)
 {
+    const auto proxy = proxyFrom(settings.proxy);
+    if (!proxy)
+        return proxy.error();
     if (auto tls = tlsConfiguration(settings.caFile)) {
         m_tls = *std::move(tls);
         m_tlsError.reset();
     } else if (!settings.caFile.isEmpty()) {
         return tls.error();
     }
+    m_manager.setProxy(*proxy);
     m_settings = settings;
     return {};
 }
@@ -76,7 +81,7 @@ void HttpClient::get(const QUrl &url, const HeaderList &headers, QObject *contex
     request.setAttribute(QNetworkRequest::AuthenticationReuseAttribute, QNetworkRequest::Manual);
     request.setAttribute(QNetworkRequest::CacheLoadControlAttribute, QNetworkRequest::AlwaysNetwork);
     request.setAttribute(QNetworkRequest::Http2AllowedAttribute, false);
-    auto *const running = new HttpRequest(m_manager.get(request), m_settings);
+    auto *const running = new HttpRequest(m_manager.get(request), m_settings, m_manager.proxy());
     connect(running, &HttpRequest::finished, context, callback);
     connect(context, &QObject::destroyed, running, &HttpRequest::drop);
 }

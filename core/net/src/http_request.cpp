@@ -2,6 +2,7 @@
 #include "http_request.h"
 
 #include "http_text.h"
+#include "proxy_address.h"
 
 #include <QDateTime>
 
@@ -25,10 +26,11 @@ static bool isCutShort(const QNetworkReply &reply, qint64 size)
     return announced.isValid() && size < announced.toLongLong();
 }
 
-HttpRequest::HttpRequest(QNetworkReply *reply, const HttpSettings &settings)
+HttpRequest::HttpRequest(QNetworkReply *reply, const HttpSettings &settings, const QNetworkProxy &proxy)
     : QObject(reply)
     , m_reply(reply)
     , m_maxBodyBytes(settings.maxBodyBytes)
+    , m_proxy(proxy)
 {
     reply->setReadBufferSize(replyBufferBytes);
     connect(reply, &QNetworkReply::readyRead, this, &HttpRequest::takeBody);
@@ -53,7 +55,14 @@ void HttpRequest::fail(const QString &what, Error::Kind kind)
 {
     if (m_result.error)
         return;
-    m_result.error = Error{kind, QStringLiteral("%1: %2").arg(m_reply->url().host(), what)};
+    // Without an answer it may be the proxy that did not let us through, so that is named.
+    const QNetworkReply::NetworkError error = m_reply->error();
+    const bool isProxyError =
+        error >= QNetworkReply::ProxyConnectionRefusedError && error <= QNetworkReply::UnknownProxyError;
+    const bool isAnswered = m_reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).isValid();
+    const bool mayBeProxy = isProxied(m_proxy) && (isProxyError || !isAnswered);
+    const QString way = mayBeProxy ? proxyName(m_proxy) + QStringLiteral(": ") : QString();
+    m_result.error = Error{kind, QStringLiteral("%1: %2").arg(m_reply->url().host(), way + what)};
     m_reply->abort(); // finishes
 }
 

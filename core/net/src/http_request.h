@@ -3,6 +3,7 @@
 
 #include <tidemill/net/http_client.h>
 
+#include <QNetworkProxy>
 #include <QNetworkReply>
 #include <QObject>
 #include <QTimer>
@@ -16,7 +17,7 @@ class HttpRequest : public QObject
     Q_OBJECT
 
 public:
-    HttpRequest(QNetworkReply *reply, const HttpSettings &settings);
+    HttpRequest(QNetworkReply *reply, const HttpSettings &settings, const QNetworkProxy &proxy);
 
     void drop();
 
@@ -30,6 +31,7 @@ private:
 
     QNetworkReply *m_reply; // our parent
     qint64 m_maxBodyBytes;
+    QNetworkProxy m_proxy;
     HttpReply m_result;
     QTimer m_deadline{this};
     bool m_isFinished = false;

@@ -8,8 +8,8 @@
 
 namespace tidemill::net {
 
-// TLS 1.2 or later, peer and host name verified against the system's roots and, unless empty, those in
-// `caFile`. There is no setting that verifies less.
+// TLS 1.2 or later, peer and host name verified against the system's roots, or against those in `caFile`
+// alone if that is not empty. There is no setting that verifies less.
 Result<QSslConfiguration> tlsConfiguration(const QString &caFile);
 
 } // namespace tidemill::net

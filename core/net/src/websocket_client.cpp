@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connector.h"
+#include "deflater.h"
 #include "frame_reader.h"
 #include "frame_writer.h"
 #include "handshake.h"
+#include "proxy_address.h"
 #include "tls.h"
 #include "utf8.h"
 
@@ -51,7 +53,9 @@ Result<> WebSocketClient::check(const QUrl &url, const WebSocketSettings &settin
         return checked.error();
     if (const auto tls = tlsConfiguration(settings.caFile); url.scheme() == QLatin1String("wss") && !tls)
         return tls.error();
-    return {};
+    if (const auto checked = checkCompression(settings.compression); !checked)
+        return checked.error();
+    return checkProxy(settings.proxy);
 }
 
 Result<> WebSocketClient::open(const QUrl &url, const WebSocketSettings &settings)
@@ -70,7 +74,15 @@ void WebSocketClient::takeOver()
     m_socket = m_connector->takeSocket();
     m_leftover = m_connector->takeLeftover();
     // Only here: a slot that opens again from within framesReceived still looks at the old frames.
-    m_reader->reset(m_settings.maxMessageBytes);
+    m_deflater.reset();
+    std::unique_ptr<Inflater> inflater;
+    m_compressed = m_connector->agreement().has_value();
+    if (m_compressed) {
+        const DeflateAgreement &agreed = *m_connector->agreement();
+        inflater = std::make_unique<Inflater>(agreed.peerWindowBits, agreed.peerKeepsContext);
+        m_deflater = std::make_unique<Deflater>(agreed.ourWindowBits, agreed.weKeepContext);
+    }
+    m_reader->reset(m_settings.maxMessageBytes, std::move(inflater));
     m_closing = {};
     m_closing.message = QStringLiteral("the peer closed the connection without saying goodbye");
     m_ended = m_discarding = false;
@@ -111,22 +123,31 @@ void WebSocketClient::readFrames()
     for (int reads = 0; reads < readsPerTurn; ++reads) {
         if (m_paused && m_state == State::Open)
             return;
-        const std::span<char> space = m_reader->space();
-        const qsizetype size = readSome(space.data(), static_cast<qsizetype>(space.size()));
-        if (size <= 0) {
+        // What is there already goes first: see FrameReader::hasMore().
+        if (!m_reader->hasMore() && !receiveMore()) {
             if (m_ended)
                 finish(m_closing);
             return;
         }
-        m_receivedBytes += static_cast<quint64>(size);
-        m_heard = true;
-        if (m_discarding)
-            continue;
-        m_reader->commit(size);
-        if (!handleArrived())
+        if (!m_discarding && !handleArrived())
             return;
     }
     scheduleRead();
+}
+
+// False if nothing has come.
+bool WebSocketClient::receiveMore()
+{
+    const std::span<char> space = m_reader->space();
+    const qsizetype size = readSome(space.data(), static_cast<qsizetype>(space.size()));
+    if (size <= 0)
+        return false;
+    m_readAt = Timestamp::now();
+    m_receivedBytes += static_cast<quint64>(size);
+    m_heard = true;
+    if (!m_discarding)
+        m_reader->commit(size);
+    return true;
 }
 
 qsizetype WebSocketClient::readSome(char *to, qsizetype size)
@@ -142,7 +163,6 @@ qsizetype WebSocketClient::readSome(char *to, qsizetype size)
 // False if there is nothing more to read on this connection.
 bool WebSocketClient::handleArrived()
 {
-    const Timestamp received = Timestamp::now();
     QTcpSocket *const socket = m_socket;
     m_reader->parse();
     if (m_reader->lastPing() && m_state == State::Open && m_socket->bytesToWrite() < maxUnsentBytes) {
@@ -157,7 +177,7 @@ bool WebSocketClient::handleArrived()
     if (!m_reader->messages().empty() && !m_paused) {
         m_receivedFrames += m_reader->messages().size();
         m_delivering = true;
-        emit framesReceived(Frames(m_reader->messages(), received));
+        emit framesReceived(Frames(m_reader->messages(), m_readAt));
         m_delivering = false;
     }
     if (m_socket != socket)
@@ -248,6 +268,7 @@ void WebSocketClient::finish(const CloseInfo &info)
     m_connector->stop();
     discard(std::exchange(m_socket, nullptr));
     m_leftover.clear();
+    m_compressed = false;
     m_state = State::Closed;
     emit closed(last);
 }
@@ -300,14 +321,20 @@ Result<> WebSocketClient::sendMessage(Opcode opcode, QByteArrayView payload)
         return Error{Error::Kind::Network, QStringLiteral("the WebSocket is not open")};
     if (m_socket->bytesToWrite() >= maxUnsentBytes)
         return Error{Error::Kind::Network, QStringLiteral("the peer does not read what we send")};
-    sendFrame(opcode, payload);
+    QByteArray packed;
+    if (m_deflater && payload.size() >= m_settings.compression.minimumBytes)
+        packed = m_deflater->pack(payload);
+    if (packed.isEmpty())
+        sendFrame(opcode, payload);
+    else
+        sendFrame(opcode, packed, true);
     return {};
 }
 
-void WebSocketClient::sendFrame(Opcode opcode, QByteArrayView payload)
+void WebSocketClient::sendFrame(Opcode opcode, QByteArrayView payload, bool packed)
 {
     // A mask nobody can foretell, so that no text of ours can pass for HTTP to a box in between.
-    m_socket->write(encodeFrame(opcode, payload, QRandomGenerator::system()->generate()));
+    m_socket->write(encodeFrame(opcode, payload, QRandomGenerator::system()->generate(), packed));
 }
 
 void WebSocketClient::sendClose(quint16 code, const QString &reason)

@@ -72,4 +72,14 @@ void Node::drop(const char *reason, qsizetype records)
         m_context.dropped->fetch_add(quint64(records), std::memory_order_relaxed);
 }
 
+void Source::reached(const QByteArray &stream, const QByteArray &position)
+{
+    emit positionReached(stream, position);
+}
+
+QByteArray Source::savedPosition(const QByteArray &stream) const
+{
+    return context().positions.value(stream);
+}
+
 } // namespace tidemill

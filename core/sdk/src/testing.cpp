@@ -61,6 +61,14 @@ int recordCount(const QSignalSpy &spy)
     return int(count);
 }
 
+QHash<QByteArray, QByteArray> positions(const QSignalSpy &spy)
+{
+    QHash<QByteArray, QByteArray> newest;
+    for (const QList<QVariant> &arguments : spy)
+        newest.insert(arguments.at(0).toByteArray(), arguments.at(1).toByteArray());
+    return newest;
+}
+
 QByteArray printed(const QList<BatchPtr> &batches)
 {
     QByteArray lines;

@@ -116,7 +116,7 @@ std::optional<Timestamp> Timestamp::parse(QByteArrayView text)
     qint64 fraction = 0;
     if (scan.skip('.')) {
         int count = 0;
-        for (; scan.atDigit(); ++count) {
+        for (; scan.ok() && scan.atDigit(); ++count) { // after a mistake nothing moves on
             const unsigned digit = scan.digit();
             if (count < 9)
                 fraction = fraction * 10 + digit;

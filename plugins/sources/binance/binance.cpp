@@ -72,7 +72,7 @@ public:
             Option("silence", m_silence,
                    "Without a message for so long the connection is probed, then replaced.")
                 .atLeast(1000),
-            Option("ca_file", m_caFile, "PEM file of certificate authorities to trust besides the system's."),
+            Option("ca_file", m_caFile, "PEM file of certificate authorities to trust instead of the system's."),
         };
     }
 

@@ -23,11 +23,13 @@ void BookSync::addGap(const BookUpdate &behind, GapCause cause, qint64 firstMiss
 void BookSync::checkContinuity(const BookUpdate &header, RecordsOut &out)
 {
     const bool resuming = std::exchange(m_resuming, false);
-    if (m_lastSeen == 0 || header.first_update_id <= m_lastSeen + 1)
+    // Should ids ever go back, the book is behind the newest id that was seen; it must have no hole either.
+    const qint64 last = m_synced ? std::min(m_bookId, m_lastSeen) : m_lastSeen;
+    if (m_lastSeen == 0 || !hasHole(last, header.first_update_id))
         return; // the first of all, or it follows on; an overlap is harmless, as quantities are absolute
     if (!resuming)
         startOver(out);
-    addGap(header, resuming ? GapCause::Disconnect : GapCause::Sequence, m_lastSeen + 1,
+    addGap(header, resuming ? GapCause::Disconnect : GapCause::Sequence, last + 1,
            resuming ? "not connected" : "update ids jumped", out);
 }
 
@@ -68,7 +70,7 @@ void BookSync::snapshot(const BookSnapshot &header, std::span<const Level> bids,
     if (!m_books || m_synced || m_held.empty())
         return;
     // Older than the first event that could be applied to it: it cannot be joined, another must be fetched.
-    if (header.last_update_id + 1 < m_held.front().header.first_update_id)
+    if (hasHole(header.last_update_id, m_held.front().header.first_update_id))
         return;
 
     const qint64 base = header.last_update_id;
@@ -80,11 +82,17 @@ void BookSync::snapshot(const BookSnapshot &header, std::span<const Level> bids,
     m_synced = true;
     // Held events follow each other (a jump starts over), so the first remaining one continues the snapshot:
     // its first id is base + 1 or before, its last id behind base. If none remains, the next to come does.
+    // Only where ids went back meanwhile there may be a hole.
     while (!m_held.empty() && m_synced) {
         const Held held = std::move(m_held.front());
         m_held.pop_front();
         m_heldBytes -= held.bytes();
+        const bool continues = !hasHole(m_bookId, held.header.first_update_id);
+        if (!continues)
+            addGap(held.header, GapCause::Sequence, m_bookId + 1, "update ids jumped", out);
         apply({held.header, held.bids, held.asks}, out);
+        if (!continues)
+            startOver(out);
     }
 }
 

@@ -11,6 +11,12 @@
 
 namespace tidemill::binance {
 
+// Whether ids are missing between these two. Subtracts only where that cannot overflow: ids come from a peer.
+inline bool hasHole(qint64 last, qint64 next)
+{
+    return next > last && next - 1 > last;
+}
+
 // A depth event; the levels are borrowed for the call.
 struct DepthEvent
 {

@@ -23,12 +23,18 @@ Result<Decoded> Decoder::decode(QByteArrayView frame, Timestamp received)
 Result<Decoded> Decoder::decodeObject(Object &object, Timestamp received)
 {
     std::string_view name;
-    if (object.find_field_unordered("stream").get_string().get(name) != simdjson::SUCCESS) {
+    if (const auto error = object.find_field_unordered("stream").get_string().get(name);
+        error != simdjson::SUCCESS) {
+        if (isBroken(error))
+            return malformed(simdjson::error_message(error));
         (void)object.reset();
         return decodeBare(object, received);
     }
     Object data;
-    if (object.find_field_unordered("data").get_object().get(data) != simdjson::SUCCESS) {
+    if (const auto error = object.find_field_unordered("data").get_object().get(data);
+        error != simdjson::SUCCESS) {
+        if (isBroken(error))
+            return malformed(simdjson::error_message(error));
         // "!miniTicker@arr" and its like send arrays; we never ask for them.
         return Decoded{Decoded::Kind::Unknown, {}};
     }
@@ -49,10 +55,16 @@ Result<Decoded> Decoder::decodeBare(Object &object, Timestamp received)
     std::string_view symbol;
     std::string_view interval;
     StreamState *stream = nullptr;
-    const bool hasType = object.find_field_unordered("e").get_string().get(type) == simdjson::SUCCESS;
+    auto error = object.find_field_unordered("e").get_string().get(type);
+    if (isBroken(error))
+        return malformed(simdjson::error_message(error));
+    const bool hasType = error == simdjson::SUCCESS;
     if (hasType && type == "serverShutdown")
         return Decoded{Decoded::Kind::Shutdown, {}};
-    const bool hasSymbol = object.find_field_unordered("s").get_string().get(symbol) == simdjson::SUCCESS;
+    error = object.find_field_unordered("s").get_string().get(symbol);
+    if (isBroken(error))
+        return malformed(simdjson::error_message(error));
+    const bool hasSymbol = error == simdjson::SUCCESS;
     if (hasType && hasSymbol) {
         if (type == "trade")
             stream = m_streams.findByType(StreamKind::Trade, symbol);
@@ -60,22 +72,25 @@ Result<Decoded> Decoder::decodeBare(Object &object, Timestamp received)
             stream = m_streams.findByType(StreamKind::AggTrade, symbol);
         else if (type == "depthUpdate")
             stream = m_streams.findByType(StreamKind::Depth, symbol);
-        else if (type == "kline" &&
-                 object.find_field_unordered("k").find_field_unordered("i").get_string().get(interval) ==
-                     simdjson::SUCCESS)
-            stream = m_streams.findByType(StreamKind::Kline, symbol, interval);
+        else if (type == "kline") {
+            error = object.find_field_unordered("k").find_field_unordered("i").get_string().get(interval);
+            if (error == simdjson::SUCCESS)
+                stream = m_streams.findByType(StreamKind::Kline, symbol, interval);
+        }
     } else if (hasSymbol) {
         stream = m_streams.findByType(StreamKind::BookTicker, symbol);
     } else {
         (void)object.reset();
         int64_t id = 0;
-        if (object.find_field_unordered("lastUpdateId").get_int64().get(id) == simdjson::SUCCESS) {
-            stream = m_streams.findOnly(StreamKind::PartialDepth);
-        } else {
+        error = object.find_field_unordered("lastUpdateId").get_int64().get(id);
+        if (error == simdjson::NO_SUCH_FIELD) {
             (void)object.reset();
             return decodeControl(object);
         }
+        stream = m_streams.findOnly(StreamKind::PartialDepth);
     }
+    if (isBroken(error))
+        return malformed(simdjson::error_message(error));
     if (!stream)
         return Decoded{Decoded::Kind::Unknown, {}};
     (void)object.reset();
@@ -362,8 +377,8 @@ Result<> Decoder::decodeDepthUpdate(StreamState &stream, Object &object, Timesta
     });
     if (!good || seen != allOf(0, 1, 2, 3, 4))
         return malformed("depthUpdate: expected E, U, u, b and a");
-    if (update.first_update_id > update.last_update_id)
-        return malformed("depthUpdate: U is greater than u");
+    if (update.first_update_id < 1 || update.first_update_id > update.last_update_id)
+        return malformed("depthUpdate: expected 1 <= U <= u");
     stream.book->update({update, m_bids, m_asks}, m_out);
     return {};
 }
@@ -417,7 +432,7 @@ Result<qint64> Decoder::readBook(Object &object)
 void Decoder::follow(StreamState &stream, qint64 id, Timestamp happened, Timestamp received)
 {
     const bool resuming = std::exchange(stream.resuming, false);
-    const bool jumped = id != 0 && stream.lastId != 0 && id > stream.lastId + 1;
+    const bool jumped = id != 0 && stream.lastId != 0 && hasHole(stream.lastId, id);
     // Streams without consecutive ids cannot tell what was missed, only that time went by without a
     // connection.
     if (jumped || (resuming && id == 0)) {

@@ -21,6 +21,14 @@ inline Error malformed(const char *what)
     return {Error::Kind::Protocol, QLatin1String(what)};
 }
 
+// Whether a look-up failed because the JSON itself is broken, not because what was looked for is not there or
+// is of another kind. simdjson has let go of the frame then: nothing more may be asked of it.
+inline bool isBroken(simdjson::error_code error)
+{
+    return error != simdjson::SUCCESS && error != simdjson::NO_SUCH_FIELD &&
+           error != simdjson::INCORRECT_TYPE;
+}
+
 inline QByteArrayView bytes(std::string_view text)
 {
     return {text.data(), qsizetype(text.size())};

@@ -3,6 +3,7 @@
 
 #include <QThread>
 
+#include <atomic>
 #include <stdexcept>
 
 using namespace tidemill;
@@ -14,15 +15,21 @@ class Misbehaving final : public Transform
 public:
     OptionList options() override
     {
-        return {Option("how", m_how, "What it does wrong.")
-                    .oneOf({"nothing", "throws_in_validate", "throws_in_start", "throws_in_receive",
-                            "throws_in_stop", "throws_a_number", "stuck_in_start", "stuck_in_stop",
-                            "emits_undeclared"})};
+        return {
+            Option("how", m_how, "What it does wrong.")
+                .oneOf({"nothing", "throws_in_validate", "throws_in_start", "throws_in_receive",
+                        "throws_in_stop", "throws_a_number", "stuck_in_validate", "stuck_in_second_validate",
+                        "stuck_in_start", "stuck_in_stop", "emits_undeclared"})};
     }
 
     OptionErrors validate() override
     {
         throwIf("throws_in_validate");
+        stayIf("stuck_in_validate");
+        // The first is that of the check before anything starts.
+        static std::atomic<int> validations = 0;
+        if (m_how == "stuck_in_second_validate" && ++validations > 1)
+            stayIf("stuck_in_second_validate");
         return {};
     }
 

@@ -12,7 +12,7 @@ class Ticking final : public Source
 public:
     OptionList options() override
     {
-        return {Option("after_stop", m_afterStop, "Emit a trade of the id 999999 within stop().")};
+        return {Option("after_stop", m_afterStop, "Emit a trade of the id 999998 within stop(), which is fine, and one of the id 999999 after it.")};
     }
 
     Result<> start() override
@@ -25,8 +25,10 @@ public:
     void stop() override
     {
         m_timer.stop();
-        if (m_afterStop)
-            tick(999'999);
+        if (!m_afterStop)
+            return;
+        tick(999998);
+        QTimer::singleShot(0, this, [this] { tick(999999); });
     }
 
 private:

@@ -18,34 +18,26 @@ constexpr auto closingDeadline = 3s; // a client that does not read must not kee
 // jitter.
 constexpr qint64 rateWindowMs = 950;
 
-QByteArray wrap(const QByteArray &stream, const QByteArray &payload)
-{
-    QByteArray wrapped;
-    wrapped.reserve(stream.size() + payload.size() + 24);
-    wrapped += "{\"stream\":\"";
-    wrapped += stream;
-    wrapped += "\",\"data\":";
-    wrapped += payload;
-    wrapped += '}';
-    return wrapped;
-}
-
 } // namespace
 
-Connection::Connection(int id, std::unique_ptr<QWebSocket> socket, WireSocket *wire, const Target &target,
-                       const Settings &settings)
+Connection::Connection(int id, std::unique_ptr<QWebSocket> socket, WireSocket *wire,
+                       const UpgradeRequest &request, Protocol &protocol, const Settings &settings,
+                       const QPointer<MarketData> &data)
     : m_id(id)
     , m_settings(settings)
     , m_socket(std::move(socket))
     , m_wire(wire)
-    , m_control{target.combined, target.streams}
-    , m_microseconds(target.microseconds)
+    , m_data(data)
+    , m_messagesPerSecond(settings.limits.messagesPerSecond > 0 ? settings.limits.messagesPerSecond
+                                                                : protocol.messagesPerSecond())
+    , m_session(protocol.openSession(request, *this))
 {
     m_socket->setMaxAllowedIncomingMessageSize(maxClientMessage);
     m_socket->setMaxAllowedIncomingFrameSize(maxClientMessage);
     connect(m_wire, &WireSocket::frameSeen, this, &Connection::countFrame);
     connect(m_wire, &WireSocket::drained, this, &Connection::relieve);
-    connect(m_socket.get(), &QWebSocket::textMessageReceived, this, &Connection::answer);
+    connect(m_socket.get(), &QWebSocket::textMessageReceived, this,
+            [this](const QString &message) { m_session->receive(message.toUtf8()); });
     connect(m_socket.get(), &QWebSocket::pong, this,
             [this](quint64, const QByteArray &payload) { checkPong(payload); });
     connect(m_socket.get(), &QWebSocket::disconnected, this, &Connection::closed);
@@ -70,32 +62,50 @@ Connection::Connection(int id, std::unique_ptr<QWebSocket> socket, WireSocket *w
 
 Connection::~Connection()
 {
+    m_session.reset(); // first: it may speak to the rest
     m_socket.reset();
     delete m_wire; // a socket handed to QWebSocketServer is never deleted by it
 }
 
-bool Connection::deliver(const StreamFrame &frame, const QByteArray &name)
+bool Connection::deliver(const StreamFrame &frame, const QByteArray &name, int copies)
 {
-    if (isSilent() || !isOpen() || !m_wire)
+    if (copies == 0 || isSilent()) {
+        m_session->skipped(frame);
         return false;
-    const QByteArray &payload = m_microseconds && !frame.micros.isEmpty() ? frame.micros : frame.payload;
-    if (!m_control.combined)
-        m_wire->writeTextFrame(payload);
-    else if (!frame.wrapped.isEmpty() && name == frame.stream)
-        m_wire->writeTextFrame(frame.wrapped);
-    else
-        m_wire->writeTextFrame(wrap(name, payload));
-    if (!m_congested && queuedBytes() > m_settings.limits.maxQueuedBytes) {
-        m_congested = true;
-        emit congestionChanged();
     }
+    if (!isOpen() || !m_wire)
+        return false;
+    const QByteArray payload = m_session->render(frame, name);
+    if (payload.isEmpty())
+        return false;
+    for (int copy = 0; copy < copies; ++copy)
+        m_wire->writeFrame(frame.binary ? FrameScanner::Binary : FrameScanner::Text, payload);
+    m_session->sent();
+    watchQueue();
     return true;
 }
 
 void Connection::sendText(const QByteArray &payload)
 {
-    if (isOpen() && m_wire)
-        m_wire->writeTextFrame(payload);
+    if (!isOpen() || !m_wire || payload.isEmpty())
+        return;
+    m_wire->writeFrame(FrameScanner::Text, payload);
+    m_session->sent();
+    watchQueue();
+}
+
+void Connection::announceShutdown()
+{
+    if (!isSilent())
+        sendText(m_session->shutdownNotice());
+}
+
+void Connection::watchQueue()
+{
+    if (!m_congested && queuedBytes() > m_settings.limits.maxQueuedBytes) {
+        m_congested = true;
+        emit congestionChanged();
+    }
 }
 
 // Half of the limit, so that playback goes on in pieces worth a system call.
@@ -142,32 +152,22 @@ void Connection::countFrame(int opcode, bool masked)
         violate(QStringLiteral("a frame is not masked"));
     if (opcode == FrameScanner::Close || !isOpen())
         return;
+    const bool control = opcode == FrameScanner::Ping || opcode == FrameScanner::Pong;
+    if (control && !m_session->countsControlFrames())
+        return;
     const qint64 now = m_age.elapsed();
     m_messageTimes.push_back(now);
     while (m_messageTimes.front() <= now - rateWindowMs)
         m_messageTimes.pop_front();
     emit messageReceived();
-    if (int(m_messageTimes.size()) > m_settings.limits.messagesPerSecond) {
+    if (int(m_messageTimes.size()) > m_messagesPerSecond) {
         violate(QStringLiteral("%1 messages within a second, %2 are allowed")
                     .arg(m_messageTimes.size())
-                    .arg(m_settings.limits.messagesPerSecond));
+                    .arg(m_messagesPerSecond));
         // Not from here: the socket is in the middle of reading.
         QMetaObject::invokeMethod(
-            this, [this] { close(1008, QStringLiteral("Too many requests")); }, Qt::QueuedConnection);
+            this, [this] { m_session->handleFlood(); }, Qt::QueuedConnection);
     }
-}
-
-void Connection::answer(const QString &message)
-{
-    QStringList remarks;
-    const QByteArrayList before = m_control.streams;
-    const ControlRules rules{m_settings.limits.maxStreams, m_settings.wrappedErrors};
-    const QByteArray reply = answerControl(message.toUtf8(), m_control, rules, &remarks);
-    for (const QString &remark : std::as_const(remarks))
-        violate(remark);
-    sendText(reply);
-    if (m_control.streams != before)
-        emit streamsChanged();
 }
 
 void Connection::sendPing()

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "control.h"
-#include "market_data.h"
+#include "protocol.h"
 #include "settings.h"
 #include "wire_socket.h"
 
@@ -17,7 +16,7 @@
 namespace tidemill::exchange {
 
 // One client: what it has subscribed to, and whether it keeps the exchange's rules.
-class Connection final : public QObject
+class Connection final : public QObject, private SessionHost
 {
     Q_OBJECT
 
@@ -25,23 +24,25 @@ public:
     using Milliseconds = std::chrono::milliseconds;
 
     // `wire` is the socket below `socket`; both belong to the connection now.
-    Connection(int id, std::unique_ptr<QWebSocket> socket, WireSocket *wire, const Target &target,
-               const Settings &settings);
+    Connection(int id, std::unique_ptr<QWebSocket> socket, WireSocket *wire, const UpgradeRequest &request,
+               Protocol &protocol, const Settings &settings, const QPointer<MarketData> &data);
     ~Connection() override;
 
     int id() const { return m_id; }
-    bool wantsMicroseconds() const { return m_microseconds; }
-    bool isSilent() const { return m_silence.isActive(); }
+    bool wantsMicroseconds() const { return m_session->wantsMicroseconds(); }
+    bool isSilent() const override { return m_silence.isActive(); }
     bool isOpen() const { return m_socket->state() == QAbstractSocket::ConnectedState; }
     bool isCongested() const { return m_congested; }
-    const QByteArrayList &streams() const { return m_control.streams; }
+    QByteArrayList streams() const { return m_session->streams(); }
     qint64 queuedBytes() const { return m_wire ? m_wire->queuedBytes() : 0; }
 
-    // Sends `frame` under the name that this client asked for. False when it was withheld.
-    bool deliver(const StreamFrame &frame, const QByteArray &name);
-    void sendText(const QByteArray &payload);
+    void begin() { m_session->opened(); }
+    // Sends `frame`, so many times, under the name that this client asked for. False when it was withheld.
+    bool deliver(const StreamFrame &frame, const QByteArray &name, int copies = 1);
+    void sendText(const QByteArray &payload) override;
+    void announceShutdown();
 
-    void close(int code, const QString &reason);
+    void close(int code, const QString &reason) override;
     void reset();
     // Nothing more is sent on its own account for that long, pings included.
     void keepSilent(Milliseconds duration);
@@ -57,19 +58,22 @@ Q_SIGNALS:
 
 private:
     void countFrame(int opcode, bool masked);
-    void answer(const QString &message);
     void checkPong(const QByteArray &payload);
     void sendPing();
     void enforcePongs();
-    void violate(const QString &what);
+    void violate(const QString &what) override;
+    void subscriptionsChanged() override { emit streamsChanged(); }
+    MarketData *data() const override { return m_data; }
     void relieve();
+    void watchQueue();
 
     int m_id;
     const Settings &m_settings;
     std::unique_ptr<QWebSocket> m_socket;
     QPointer<WireSocket> m_wire;
-    ControlState m_control;
-    bool m_microseconds;
+    const QPointer<MarketData> &m_data;
+    int m_messagesPerSecond;
+    std::unique_ptr<Session> m_session;
     bool m_congested = false;
 
     struct Ping

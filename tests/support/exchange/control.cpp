@@ -165,7 +165,7 @@ QByteArray answerControl(const QByteArray &message, ControlState &state, const C
     const QByteArray id = idText(request[u"id"]);
     if (!problem) {
         for (const QByteArray &stream : std::as_const(state.streams)) {
-            const QString remark = before.contains(stream) ? QString() : remarkOnStream(stream);
+            const QString remark = before.contains(stream) ? QString() : remarkOnStream(stream, state.sbe);
             if (!remark.isEmpty())
                 remarks->append(remark);
         }
@@ -179,8 +179,9 @@ QByteArray answerControl(const QByteArray &message, ControlState &state, const C
     return '{' + error + (request.contains(u"id") ? ",\"id\":" + id : QByteArray()) + '}';
 }
 
-QString remarkOnStream(const QByteArray &stream)
+QString remarkOnStream(const QByteArray &stream, bool sbe)
 {
+    static const QRegularExpression knownBinary(QStringLiteral("^(trade|bestBidAsk|depth|depth20)$"));
     static const QRegularExpression known(QStringLiteral(
         "^(trade|aggTrade|blockTrade|bookTicker|avgPrice|referencePrice|ticker|miniTicker|ticker_(1h|4h|1d)|"
         "depth(5|10|20)?(@100ms|@1000ms)?|kline_(1s|1m|3m|5m|15m|30m|1h|2h|4h|6h|8h|12h|1d|3d|1w|1M)(@\\+08:"
@@ -191,7 +192,7 @@ QString remarkOnStream(const QByteArray &stream)
     const qsizetype at = name.indexOf(u'@');
     if (name.left(at) != name.left(at).toLower())
         return QStringLiteral("stream '%1' has an upper-case symbol and will never deliver").arg(name);
-    if (!known.match(name.mid(at + 1)).hasMatch())
+    if (!(sbe ? knownBinary : known).match(name.mid(at + 1)).hasMatch())
         return QStringLiteral("stream '%1' is of no known kind and will never deliver").arg(name);
     return {};
 }

@@ -24,6 +24,7 @@ struct ControlState
 {
     bool combined = false;
     QByteArrayList streams; // in the order of subscription
+    bool sbe = false;       // other kinds of streams exist then
 };
 
 struct ControlRules
@@ -38,6 +39,6 @@ QByteArray answerControl(const QByteArray &message, ControlState &state, const C
                          QStringList *remarks);
 
 // What is odd about a stream name that is accepted and never delivers; empty when nothing is.
-QString remarkOnStream(const QByteArray &stream);
+QString remarkOnStream(const QByteArray &stream, bool sbe = false);
 
 } // namespace tidemill::exchange

@@ -8,8 +8,9 @@
 
 namespace tidemill::exchange {
 
-// /api/v3/exchangeInfo for `symbols`, whose base and quote assets are guessed from their names.
+// /api/v3/exchangeInfo for `symbols`, whose base and quote assets are guessed from their names, and for as
+// many listed ones as the settings say.
 HttpResponse exchangeInfoAnswer(const HttpRequest &request, const QByteArrayList &symbols, qint64 nowUs,
-                                const Limits &limits);
+                                const Settings &settings);
 
 } // namespace tidemill::exchange

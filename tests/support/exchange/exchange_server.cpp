@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange_server.h"
 
-#include <QDateTime>
 #include <QJsonArray>
 
 #include <algorithm>
@@ -19,9 +18,10 @@ constexpr qsizetype maxTarget =
 
 } // namespace
 
-ExchangeServer::ExchangeServer(const Settings &settings)
+ExchangeServer::ExchangeServer(const Settings &settings, Protocol &protocol)
     : m_settings(settings)
-    , m_door([this](const QByteArray &target) { return considerClient(target); })
+    , m_protocol(protocol)
+    , m_door([this](const UpgradeRequest &request) { return considerClient(request); })
 {
     m_clock.start();
     connect(&m_door, &FrontDoor::admitted, this, &ExchangeServer::admit);
@@ -66,20 +66,17 @@ QUrl ExchangeServer::url() const
     return url;
 }
 
-std::optional<FrontDoor::Refusal> ExchangeServer::considerClient(const QByteArray &target)
+std::optional<FrontDoor::Refusal> ExchangeServer::considerClient(const UpgradeRequest &request)
 {
     std::optional<FrontDoor::Refusal> refusal;
-    const auto parsed = Target::parse(target);
     if (tooManyConnects())
         refusal = {429, int(m_settings.limits.connectWindow.count() / 1000), {}};
     else if (m_clock.elapsed() < m_statusFault.untilMs)
         refusal = m_statusFault.refusal;
-    else if (target.size() > maxTarget)
+    else if (request.target.size() > maxTarget)
         refusal = {414, -1, {}};
-    else if (!parsed)
-        refusal = {404, -1, {}};
-    else if (parsed->streams.size() > m_settings.limits.maxStreams)
-        refusal = {400, -1, "{\"code\":4,\"msg\":\"Too many subscriptions\"}"};
+    else
+        refusal = m_protocol.refusal(request);
     if (refusal)
         ++m_refused;
     return refusal;
@@ -100,11 +97,10 @@ bool ExchangeServer::tooManyConnects()
     return true;
 }
 
-void ExchangeServer::admit(WireSocket *wire, const QByteArray &target)
+void ExchangeServer::admit(WireSocket *wire, const UpgradeRequest &request)
 {
-    const auto parsed = Target::parse(target);
     const quint16 port = wire->peerPort();
-    m_upgrading.insert(port, {wire, *parsed});
+    m_upgrading.insert(port, {wire, request});
     connect(wire, &WireSocket::disconnected, this, [this, wire, port] {
         if (m_upgrading.value(port).wire != wire)
             return; // it belongs to a connection
@@ -121,8 +117,8 @@ void ExchangeServer::openConnection()
     if (!waiting.wire)
         return; // gone before it was upgraded
     socket->setParent(nullptr);
-    auto connection =
-        std::make_unique<Connection>(++m_lastId, std::move(socket), waiting.wire, waiting.target, m_settings);
+    auto connection = std::make_unique<Connection>(++m_lastId, std::move(socket), waiting.wire,
+                                                   waiting.request, m_protocol, m_settings, m_data);
     Connection *const client = connection.get();
     connect(client, &Connection::streamsChanged, this, &ExchangeServer::updateRoutes);
     connect(client, &Connection::audienceChanged, this, &ExchangeServer::updateAudience);
@@ -135,10 +131,7 @@ void ExchangeServer::openConnection()
         client, &Connection::closed, this, [this, client] { removeConnection(client); },
         Qt::QueuedConnection);
     m_connections.push_back(std::move(connection));
-    for (const QByteArray &stream : client->streams()) {
-        if (const QString remark = remarkOnStream(stream); !remark.isEmpty())
-            recordViolation(QStringLiteral("connection %1: %2").arg(client->id()).arg(remark));
-    }
+    client->begin();
     emit clientConnected(client->id());
     updateRoutes();
 }
@@ -215,11 +208,19 @@ void ExchangeServer::publish(const StreamFrame &frame)
 {
     Route &to = route(frame.stream);
     ++to.published;
+    if (isSilenced(frame.stream)) {
+        to.withheld += qint64(to.subscribers.size());
+        return;
+    }
+    StreamFrame altered;
+    const bool corrupt = m_mangler.corrupts(frame.stream);
+    if (corrupt) {
+        altered = frame;
+        altered.payload = m_protocol.corrupted(frame.payload);
+    }
     const int copies = m_mangler.copies(frame.stream);
     for (const Subscriber &subscriber : to.subscribers) {
-        bool sent = false;
-        for (int copy = 0; copy < copies; ++copy)
-            sent = subscriber.connection->deliver(frame, subscriber.name) || sent;
+        const bool sent = subscriber.connection->deliver(corrupt ? altered : frame, subscriber.name, copies);
         to.sent += sent ? copies : 0;
         to.withheld += sent ? 0 : 1;
     }
@@ -245,6 +246,23 @@ void ExchangeServer::silenceAll(Milliseconds duration)
         connection->keepSilent(duration);
 }
 
+void ExchangeServer::silenceSymbol(const QByteArray &symbol, Milliseconds duration)
+{
+    m_silentUntilMs[symbol] = m_clock.elapsed() + duration.count();
+}
+
+bool ExchangeServer::isSilenced(const QByteArray &stream)
+{
+    return !m_silentUntilMs.isEmpty() &&
+           m_clock.elapsed() < m_silentUntilMs.value(symbolOfStream(stream), -1);
+}
+
+void ExchangeServer::say(const QByteArray &text)
+{
+    for (const auto &connection : m_connections)
+        connection->sendText(text);
+}
+
 void ExchangeServer::withholdPongs(Milliseconds duration)
 {
     for (const auto &connection : m_connections)
@@ -253,10 +271,8 @@ void ExchangeServer::withholdPongs(Milliseconds duration)
 
 void ExchangeServer::announceShutdown(Milliseconds delay)
 {
-    const QByteArray event =
-        "{\"e\":\"serverShutdown\",\"E\":" + QByteArray::number(QDateTime::currentMSecsSinceEpoch()) + '}';
     for (const auto &connection : m_connections) {
-        connection->deliver({"!serverShutdown", event, {}, {}}, "!serverShutdown");
+        connection->announceShutdown();
         Connection *const client = connection.get();
         QTimer::singleShot(delay, client,
                            [client] { client->close(1001, QStringLiteral("Server shutdown")); });

@@ -23,7 +23,7 @@ class ExchangeServer final : public QObject
 public:
     using Milliseconds = std::chrono::milliseconds;
 
-    explicit ExchangeServer(const Settings &settings);
+    ExchangeServer(const Settings &settings, Protocol &protocol);
     ~ExchangeServer() override;
 
     bool start(QString *error);
@@ -35,6 +35,8 @@ public:
     const QStringList &violations() const { return m_violations; }
     QJsonObject stats() const;
 
+    // For the sessions; the server does not own it.
+    void setData(MarketData *data) { m_data = data; }
     // Emits what a source of data has to know, for one that has just been connected.
     void announceAudience();
 
@@ -42,6 +44,8 @@ public:
     void closeAll(int code, const QString &reason);
     void resetAll();
     void silenceAll(Milliseconds duration);
+    void silenceSymbol(const QByteArray &symbol, Milliseconds duration);
+    void say(const QByteArray &text); // to everybody, as it is
     void withholdPongs(Milliseconds duration);
     void announceShutdown(Milliseconds delay);
     // ... to those that will try to connect ...
@@ -79,9 +83,10 @@ private:
         std::vector<Subscriber> subscribers;
     };
 
-    std::optional<FrontDoor::Refusal> considerClient(const QByteArray &target);
+    std::optional<FrontDoor::Refusal> considerClient(const UpgradeRequest &request);
     bool tooManyConnects();
-    void admit(WireSocket *wire, const QByteArray &target);
+    void admit(WireSocket *wire, const UpgradeRequest &request);
+    bool isSilenced(const QByteArray &stream);
     void openConnection();
     void removeConnection(Connection *connection);
     void updateRoutes();
@@ -92,17 +97,20 @@ private:
     Route &route(const QByteArray &stream);
 
     const Settings &m_settings;
+    Protocol &m_protocol;
+    QPointer<MarketData> m_data;
     FrontDoor m_door;
     QWebSocketServer m_upgrader{QStringLiteral("tidemill-exchange"), QWebSocketServer::NonSecureMode, this};
     struct Waiting
     {
         QPointer<WireSocket> wire;
-        Target target;
+        UpgradeRequest request;
     };
     QHash<quint16, Waiting> m_upgrading; // by the client's port
     std::vector<std::unique_ptr<Connection>> m_connections;
     QHash<QByteArray, Route> m_routes;
     FrameMangler m_mangler;
+    QHash<QByteArray, qint64> m_silentUntilMs; // by symbol
     std::deque<qint64> m_connectTimes;
     QElapsedTimer m_clock;
     QTimer m_relisten{this};

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fake_exchange.h"
 
-#include "market_generator.h"
 #include "rest_query.h"
 
 #include <QJsonArray>
@@ -11,9 +10,10 @@ namespace tidemill::exchange {
 
 FakeExchange::FakeExchange(const Settings &settings)
     : m_settings(settings)
-    , m_rest(m_settings)
+    , m_protocol(Protocol::create(m_settings))
+    , m_rest(m_protocol->makeRestApi())
     , m_http([this](const HttpRequest &request) { return answer(request); })
-    , m_server(m_settings)
+    , m_server(m_settings, *m_protocol)
 {}
 
 bool FakeExchange::start(QString *error)
@@ -36,7 +36,7 @@ QUrl FakeExchange::restUrl() const
 
 bool FakeExchange::playTape(const QString &fileName, const TapeOptions &options, QString *error)
 {
-    auto tape = Tape::load(fileName, error);
+    auto tape = Tape::load(fileName, error, m_protocol->tapeNamer());
     if (!tape)
         return false;
     setData(std::make_unique<TapePlayer>(std::move(*tape), options));
@@ -45,13 +45,14 @@ bool FakeExchange::playTape(const QString &fileName, const TapeOptions &options,
 
 void FakeExchange::generate(const GeneratorOptions &options)
 {
-    setData(std::make_unique<MarketGenerator>(options));
+    setData(m_protocol->simulate(options));
 }
 
 void FakeExchange::setData(std::unique_ptr<MarketData> data)
 {
     m_data = std::move(data);
-    m_rest.setData(m_data.get());
+    m_rest->setData(m_data.get());
+    m_server.setData(m_data.get());
     MarketData *const source = m_data.get();
     connect(source, &MarketData::published, &m_server, &ExchangeServer::publish);
     connect(&m_server, &ExchangeServer::audienceChanged, source, &MarketData::setAudience);
@@ -81,19 +82,21 @@ void FakeExchange::inject(const Fault &fault)
     case Fault::Status:
         return m_server.refuseWithStatus(fault.number, fault.retryAfter, fault.duration);
     case Fault::Silence:
-        return m_server.silenceAll(fault.duration);
+        return fault.target.isEmpty() ? m_server.silenceAll(fault.duration)
+                                      : m_server.silenceSymbol(fault.target, fault.duration);
     case Fault::NoPong:
         return m_server.withholdPongs(fault.duration);
     case Fault::ServerShutdown:
         return m_server.announceShutdown(fault.delay);
     case Fault::Gap:
     case Fault::Repeat:
+    case Fault::Corrupt:
         return m_server.mangle(fault);
     case Fault::Rest:
     case Fault::Slow:
     case Fault::Truncate:
     case Fault::Stale:
-        return m_rest.inject(fault);
+        return m_rest->inject(fault);
     }
 }
 
@@ -117,9 +120,9 @@ QJsonObject FakeExchange::stats() const
 {
     QJsonObject stats = m_server.stats();
     QStringList violations = m_server.violations();
-    violations += m_rest.violations();
+    violations += m_rest->violations();
     stats.insert(QStringLiteral("violations"), QJsonArray::fromStringList(violations));
-    stats.insert(QStringLiteral("rest_requests"), m_rest.requests());
+    stats.insert(QStringLiteral("rest_requests"), m_rest->requests());
     stats.insert(QStringLiteral("position"), m_data ? m_data->position() : QJsonObject());
     return stats;
 }
@@ -130,9 +133,11 @@ HttpResponse FakeExchange::answer(const HttpRequest &request)
         return jsonAnswer(QJsonDocument(stats()).toJson(QJsonDocument::Compact));
     if (request.path == "/__fault")
         return answerFault(request);
+    if (request.path == "/__say")
+        return answerSay(request);
     if (request.path == "/__truth/trades" || request.path == "/__truth/depth")
         return answerTruth(request);
-    return m_rest.answer(request);
+    return m_rest->answer(request);
 }
 
 HttpResponse FakeExchange::answerFault(const HttpRequest &request)
@@ -143,6 +148,14 @@ HttpResponse FakeExchange::answerFault(const HttpRequest &request)
     if (inject(QString::fromUtf8(request.parameter("spec")), &error))
         return jsonAnswer("{}");
     return apiError(-1000, error.toUtf8());
+}
+
+HttpResponse FakeExchange::answerSay(const HttpRequest &request)
+{
+    if (request.method != "POST" || request.body.isEmpty())
+        return apiError(-1000, "POST with a body only.", 405);
+    say(request.body);
+    return jsonAnswer("{}");
 }
 
 HttpResponse FakeExchange::answerTruth(const HttpRequest &request)

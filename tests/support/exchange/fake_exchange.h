@@ -2,14 +2,14 @@
 #pragma once
 
 #include "exchange_server.h"
-#include "rest_api.h"
-#include "simulated_symbol.h"
+#include "protocol.h"
 #include "tape_player.h"
 
 namespace tidemill::exchange {
 
-// An exchange on 127.0.0.1: WebSocket streams and REST as Binance's spot market has them, over a tape, a
-// generator or what a test publishes by hand. One thread, the one it was made on, whose event loop must run.
+// An exchange on 127.0.0.1: WebSocket streams and REST as the protocol of the settings has them, over a tape,
+// a generator or what a test publishes by hand. One thread, the one it was made on, whose event loop must
+// run.
 class FakeExchange final : public QObject
 {
     Q_OBJECT
@@ -34,6 +34,9 @@ public:
         m_server.publish({stream, payload, {}, {}});
     }
 
+    // Sends `text` to everybody, whatever it is: an error frame, an unknown type, no JSON at all.
+    void say(const QByteArray &text) { m_server.say(text); }
+
     void inject(const Fault &fault);
     bool inject(const QString &spec, QString *error);
     void plan(const PlannedFault &planned);
@@ -48,12 +51,14 @@ Q_SIGNALS:
 private:
     HttpResponse answer(const HttpRequest &request);
     HttpResponse answerFault(const HttpRequest &request);
+    HttpResponse answerSay(const HttpRequest &request);
     HttpResponse answerTruth(const HttpRequest &request);
 
     // The order matters: clients go first, then what they were told, then the rules.
     Settings m_settings;
     std::unique_ptr<MarketData> m_data;
-    RestApi m_rest;
+    std::unique_ptr<Protocol> m_protocol;
+    std::unique_ptr<RestApi> m_rest;
     HttpServer m_http;
     ExchangeServer m_server;
     QList<PlannedFault> m_afterData;

@@ -26,13 +26,14 @@ constexpr Form forms[] = {
     {"abort", Fault::Abort, "abort"},
     {"refuse", Fault::Refuse, "refuse:DURATION"},
     {"status", Fault::Status, "status:CODE[:RETRY_AFTER][:DURATION]"},
-    {"silence", Fault::Silence, "silence:DURATION"},
+    {"silence", Fault::Silence, "silence:DURATION[:SYMBOL]"},
     {"nopong", Fault::NoPong, "nopong[:DURATION]"},
     {"gap", Fault::Gap, "gap:N[:STREAM]"},
     {"repeat", Fault::Repeat, "repeat:N[:STREAM]"},
+    {"corrupt", Fault::Corrupt, "corrupt:N[:STREAM]"},
     {"serverShutdown", Fault::ServerShutdown, "serverShutdown[:DELAY]"},
-    {"rest", Fault::Rest, "rest:CODE[:RETRY_AFTER][:DURATION]"},
-    {"slow", Fault::Slow, "slow:DELAY[:DURATION]"},
+    {"rest", Fault::Rest, "rest:CODE[:RETRY_AFTER][:DURATION][:PATH]"},
+    {"slow", Fault::Slow, "slow:DELAY[:DURATION][:PATH]"},
     {"truncate", Fault::Truncate, "truncate:N"},
     {"stale", Fault::Stale, "stale:N"},
 };
@@ -70,8 +71,12 @@ bool readParts(Fault &fault, QStringList &parts)
     case Fault::Abort:
         return true;
     case Fault::Refuse:
-    case Fault::Silence:
         return takeDuration(parts, fault.duration);
+    case Fault::Silence:
+        if (!takeDuration(parts, fault.duration))
+            return false;
+        fault.target = parts.isEmpty() ? QByteArray() : parts.takeFirst().toUtf8();
+        return true;
     case Fault::NoPong:
         takeDuration(parts, fault.duration);
         return true;
@@ -81,9 +86,12 @@ bool readParts(Fault &fault, QStringList &parts)
             return false;
         takeNumber(parts, fault.retryAfter);
         takeDuration(parts, fault.duration);
+        if (fault.kind == Fault::Rest && !parts.isEmpty())
+            fault.target = parts.takeFirst().toUtf8();
         return true;
     case Fault::Gap:
     case Fault::Repeat:
+    case Fault::Corrupt:
         if (!takeNumber(parts, fault.number))
             return false;
         fault.stream = parts.isEmpty() ? QByteArray() : parts.takeFirst().toUtf8();
@@ -96,6 +104,7 @@ bool readParts(Fault &fault, QStringList &parts)
         if (!takeDuration(parts, fault.delay))
             return false;
         takeDuration(parts, fault.duration);
+        fault.target = parts.isEmpty() ? QByteArray() : parts.takeFirst().toUtf8();
         return true;
     }
     return false;
@@ -104,7 +113,9 @@ bool readParts(Fault &fault, QStringList &parts)
 bool isNumbered(const QByteArray &stream)
 {
     const QByteArray channel = channelOfStream(stream);
-    return channel == "trade" || channel == "aggTrade" || isDepthDifference(stream);
+    return channel == "trade" || channel == "aggTrade" || channel == "matches" ||
+           channel == "market_trades" || channel == "level2" || channel.startsWith("book-") ||
+           isDepthDifference(stream);
 }
 
 } // namespace
@@ -173,19 +184,31 @@ void FrameMangler::add(const Fault &fault)
     m_rules.append({fault, {}});
 }
 
-int FrameMangler::copies(const QByteArray &stream)
+FrameMangler::Rule *FrameMangler::take(const QByteArray &stream, bool corrupt)
 {
     for (Rule &rule : m_rules) {
         const QByteArray &only = rule.fault.stream;
-        if (only.isEmpty() ? !isNumbered(stream) : only != stream && only != channelOfStream(stream))
+        if ((rule.fault.kind == Fault::Corrupt) != corrupt ||
+            (only.isEmpty() ? !isNumbered(stream) : only != stream && only != channelOfStream(stream)))
             continue;
         int &done = rule.done[QByteArray(stream.constData(), stream.size())];
         if (done < rule.fault.number) {
             ++done;
-            return rule.fault.kind == Fault::Gap ? 0 : 2;
+            return &rule;
         }
     }
-    return 1;
+    return nullptr;
+}
+
+int FrameMangler::copies(const QByteArray &stream)
+{
+    const Rule *rule = take(stream, false);
+    return !rule ? 1 : rule->fault.kind == Fault::Gap ? 0 : 2;
+}
+
+bool FrameMangler::corrupts(const QByteArray &stream)
+{
+    return take(stream, true) != nullptr;
 }
 
 } // namespace tidemill::exchange

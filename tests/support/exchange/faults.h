@@ -12,9 +12,10 @@
 namespace tidemill::exchange {
 
 // Something that goes wrong. Written as
-//   close:CODE  abort  refuse:DURATION  status:CODE[:RETRY_AFTER][:DURATION]  silence:DURATION
+//   close:CODE  abort  refuse:DURATION  status:CODE[:RETRY_AFTER][:DURATION]  silence:DURATION[:SYMBOL]
 //   nopong[:DURATION] gap:N[:STREAM]  repeat:N[:STREAM]  serverShutdown[:DELAY]
-//   rest:CODE[:RETRY_AFTER][:DURATION]  slow:DELAY[:DURATION]  truncate:N  stale:N
+//   corrupt:N[:STREAM]
+//   rest:CODE[:RETRY_AFTER][:DURATION][:PATH]  slow:DELAY[:DURATION][:PATH]  truncate:N  stale:N
 struct Fault
 {
     enum Kind {
@@ -26,6 +27,7 @@ struct Fault
         NoPong,
         Gap,
         Repeat,
+        Corrupt, // the checksum of a book
         ServerShutdown,
         Rest,
         Slow,
@@ -39,6 +41,7 @@ struct Fault
     std::chrono::milliseconds delay{0};
     std::chrono::milliseconds duration{0};
     QByteArray stream; // empty: every stream whose events are numbered without holes
+    QByteArray target; // the symbol that falls silent, or how the paths concerned begin; empty: all
 
     static std::optional<Fault> parse(const QString &text, QString *error);
 };
@@ -62,6 +65,7 @@ class FrameMangler
 public:
     void add(const Fault &fault);
     int copies(const QByteArray &stream);
+    bool corrupts(const QByteArray &stream);
 
 private:
     struct Rule
@@ -69,6 +73,8 @@ private:
         Fault fault;
         QHash<QByteArray, int> done; // frames of each stream that it has met
     };
+    Rule *take(const QByteArray &stream, bool corrupt);
+
     QList<Rule> m_rules;
 };
 

@@ -79,23 +79,30 @@ void FrontDoor::readRequest(QTcpSocket *socket)
             refuse(socket, {431, -1, {}});
         return;
     }
-    const QList<QByteArray> line = head.left(head.indexOf("\r\n")).split(' ');
-    const QByteArray headers = head.left(end).toLower();
+    const QList<QByteArray> lines = head.left(end).split('\n');
+    const QList<QByteArray> line = lines.first().trimmed().split(' ');
+    UpgradeRequest request;
+    for (const QByteArray &text : lines.mid(1)) {
+        const qsizetype colon = text.indexOf(':');
+        if (colon > 0)
+            request.headers.insert(text.left(colon).toLower(), text.mid(colon + 1).trimmed());
+    }
     // Qt's server would leave such a client without an answer until its time-out.
-    const bool upgrades =
-        headers.contains("\r\nupgrade: websocket") && headers.contains("\r\nsec-websocket-key:");
+    const bool upgrades = request.headers.value("upgrade").toLower() == "websocket" &&
+                          request.headers.contains("sec-websocket-key");
     if (line.size() != 3 || line[0] != "GET" || !upgrades) {
         refuse(socket, {400, -1, {}});
         return;
     }
-    if (const auto refusal = m_doorkeeper(line[1])) {
+    request.target = line[1];
+    if (const auto refusal = m_doorkeeper(request)) {
         refuse(socket, *refusal);
         return;
     }
     delete socket->findChild<QTimer *>(deadlineName, Qt::FindDirectChildrenOnly);
     socket->disconnect(this);
     disconnect(socket, &QTcpSocket::disconnected, socket, &QObject::deleteLater);
-    emit admitted(new WireSocket(socket, end + 4), line[1]);
+    emit admitted(new WireSocket(socket, end + 4), request);
 }
 
 void FrontDoor::refuse(QTcpSocket *socket, const Refusal &refusal)
@@ -125,6 +132,8 @@ QByteArray reasonPhrase(int status)
         return "OK";
     case 400:
         return "Bad Request";
+    case 401:
+        return "Unauthorized";
     case 403:
         return "Forbidden";
     case 404:

@@ -3,6 +3,7 @@
 
 #include "wire_socket.h"
 
+#include <QHash>
 #include <QSslConfiguration>
 #include <QTcpServer>
 
@@ -10,6 +11,18 @@
 #include <optional>
 
 namespace tidemill::exchange {
+
+// What a client says when it comes.
+struct UpgradeRequest
+{
+    QByteArray target;
+    QHash<QByteArray, QByteArray> headers; // names in lower case
+
+    QByteArray path() const
+    {
+        return target.first(target.contains('?') ? target.indexOf('?') : target.size());
+    }
+};
 
 // Accepts TCP connections, reads the HTTP request of each and lets it in or sends it away with a status.
 // Stands before QWebSocketServer because that one can only accept.
@@ -24,7 +37,7 @@ public:
         int retryAfter = -1; // seconds; no header when negative
         QByteArray body;
     };
-    using Doorkeeper = std::function<std::optional<Refusal>(const QByteArray &target)>;
+    using Doorkeeper = std::function<std::optional<Refusal>(const UpgradeRequest &request)>;
 
     // Asked once for each connection that has sent its request.
     explicit FrontDoor(Doorkeeper doorkeeper) : m_doorkeeper(std::move(doorkeeper)) {}
@@ -37,7 +50,7 @@ public:
 
 Q_SIGNALS:
     // The receiver owns the socket. Its request is still unread.
-    void admitted(tidemill::exchange::WireSocket *socket, const QByteArray &target);
+    void admitted(tidemill::exchange::WireSocket *socket, const tidemill::exchange::UpgradeRequest &request);
 
 protected:
     void incomingConnection(qintptr descriptor) override;

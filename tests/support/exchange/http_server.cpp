@@ -13,7 +13,7 @@ namespace tidemill::exchange {
 namespace {
 
 constexpr qsizetype maxHeadBytes = 64 * 1024;
-constexpr qsizetype maxBodyBytes = 64 * 1024;
+constexpr qsizetype maxBodyBytes = 4 * 1024 * 1024;
 
 // One client; belongs to its socket.
 class HttpPeer final : public QObject
@@ -73,7 +73,7 @@ void HttpPeer::read()
                 m_socket->abort();
             return;
         }
-        const auto request = parseHead(m_buffer.left(end));
+        auto request = parseHead(m_buffer.left(end));
         const qsizetype bodySize = request ? request->headers.value("content-length").toLongLong() : -1;
         if (bodySize < 0 || bodySize > maxBodyBytes) {
             m_socket->abort();
@@ -81,7 +81,8 @@ void HttpPeer::read()
         }
         if (m_buffer.size() < end + 4 + bodySize)
             return;
-        m_buffer.remove(0, end + 4 + bodySize); // nothing here reads a body
+        request->body = m_buffer.mid(end + 4, bodySize);
+        m_buffer.remove(0, end + 4 + bodySize);
         m_keepAlive = request->headers.value("connection").toLower() != "close";
         m_busy = true;
         const HttpResponse response = m_handler(*request);

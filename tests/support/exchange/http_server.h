@@ -20,6 +20,7 @@ struct HttpRequest
     QByteArray path;
     QUrlQuery query;
     QHash<QByteArray, QByteArray> headers; // names in lower case
+    QByteArray body;
 
     QByteArray parameter(const char *name) const;
 };

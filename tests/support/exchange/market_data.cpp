@@ -6,12 +6,17 @@ namespace tidemill::exchange {
 void MarketData::setAudience(int clients)
 {
     m_audience = clients;
-    if (!m_begun && clients >= m_startClients) {
-        m_begun = true;
-        emit began();
-    }
+    beginIfWanted();
     if (m_begun)
         wake();
+}
+
+void MarketData::beginIfWanted()
+{
+    if (m_begun || m_audience < m_startClients || m_demand.size() < m_startStreams)
+        return;
+    m_begun = true;
+    emit began();
 }
 
 void MarketData::setCongested(bool congested)
@@ -25,6 +30,10 @@ void MarketData::setDemand(const QSet<QByteArray> &streams)
 {
     m_demand = streams;
     applyDemand();
+    const bool begun = m_begun;
+    beginIfWanted();
+    if (m_begun && !begun)
+        wake();
 }
 
 } // namespace tidemill::exchange

@@ -20,6 +20,7 @@ struct StreamFrame
     QByteArray payload; // what a raw connection gets
     QByteArray wrapped; // what a combined one gets; empty: made from `payload`
     QByteArray micros;  // `payload` for timeUnit=MICROSECOND; empty: the same as `payload`
+    bool binary = false;
 };
 
 // Where the data come from: a tape or a generator. Lives on the thread of the exchange.
@@ -28,8 +29,12 @@ class MarketData : public QObject
     Q_OBJECT
 
 public:
-    // Data begin to flow once `startClients` clients have subscribed to something.
-    explicit MarketData(int startClients) : m_startClients(startClients) {}
+    // Data begin to flow once `startClients` clients have subscribed to something, and to `startStreams`
+    // streams in all.
+    explicit MarketData(int startClients, int startStreams = 0)
+        : m_startClients(startClients)
+        , m_startStreams(startStreams)
+    {}
 
     // The first chunk of something long, the next one, and so on; an empty one is the end.
     using Chunks = std::function<QByteArray()>;
@@ -44,6 +49,13 @@ public:
     virtual QList<CandleRow> candles(const QByteArray &symbol, const QByteArray &interval,
                                      const RowQuery &) = 0;
     virtual QByteArrayList candleIntervals() const { return {}; }
+    // Candles of any whole number of minutes with the running one last; buckets without a trade are absent.
+    virtual QList<CandleRow> buckets(const QByteArray &, qint64 /*lengthUs*/) { return {}; }
+
+    // What a client that has just subscribed to `stream` gets first: snapshots and the like.
+    virtual QByteArrayList greeting(const QByteArray &) { return {}; }
+    // Whether the frames were recorded: then they bring their snapshots along.
+    virtual bool isRecorded() const { return false; }
 
     // Every payload of "trade" or "depth" that has existed until now, a line each, whether or not it was
     // sent.
@@ -73,7 +85,10 @@ protected:
     virtual void applyDemand() {}
 
 private:
+    void beginIfWanted();
+
     int m_startClients;
+    int m_startStreams;
     int m_audience = 0;
     bool m_begun = false;
     bool m_congested = false;

@@ -1,53 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "market_data.h"
 #include "market_json.h"
-#include "simulated_market.h"
-
-#include <QElapsedTimer>
-#include <QHash>
-#include <QTimer>
+#include "simulated_data.h"
 
 namespace tidemill::exchange {
 
-// Publishes a simulated market: @trade, @aggTrade, @bookTicker, @depth, @depth@100ms, @depth5|10|20[@100ms],
-// @kline_1s and @kline_1m of each symbol.
-class MarketGenerator final : public MarketData, private MarketListener
+// Binance's frames: @trade, @aggTrade, @bookTicker, @depth, @depth@100ms, @depth5|10|20[@100ms], @kline_1s
+// and
+// @kline_1m of each symbol, and in SBE (streams that begin with "sbe:") @trade, @bestBidAsk, @depth,
+// @depth20.
+class BinancePrinter final : public FramePrinter
 {
-    Q_OBJECT
-
 public:
-    explicit MarketGenerator(const GeneratorOptions &options);
+    explicit BinancePrinter(const GeneratorOptions &options);
 
-    QByteArrayList symbols() const override { return m_options.symbols; }
-    qint64 nowUs() const override { return m_market.nowUs(); }
-    std::optional<QByteArray> depth(const QByteArray &symbol, int limit) override;
-    const History *history(const QByteArray &symbol) override;
-    QList<CandleRow> candles(const QByteArray &symbol, const QByteArray &interval,
-                             const RowQuery &query) override;
-    QByteArrayList candleIntervals() const override;
-    Chunks truth(const QByteArray &kind, const QByteArray &symbol) override;
-    QJsonObject position() const override;
-
-protected:
-    void wake() override;
-    void applyDemand() override;
-
-private:
-    enum Channel { Trade, AggTrade, BookTicker, Depth, SlowDepth, Candle1s, Candle1m, ChannelCount };
-
-    // What is published of one symbol, and the rows kept for REST.
-    struct Output
-    {
-        explicit Output(qsizetype historyLimit) : history(historyLimit) {}
-
-        QByteArray stream[ChannelCount];
-        bool wanted[ChannelCount] = {};
-        QList<std::pair<QByteArray, int>> partial[2]; // streams of the first levels: fast, slow
-        History history;
-        std::deque<CandleRow> candles[2];
-    };
+    void setDemand(const QSet<QByteArray> &streams) override;
+    void setMicroseconds(bool wanted) override { m_microseconds = wanted; }
+    QByteArray truthStream(const QByteArray &kind, const QByteArray &symbol) const override;
 
     void traded(const SimulatedSymbol &, const TradeRow &) override;
     void aggregated(const SimulatedSymbol &, const AggTradeRow &) override;
@@ -55,21 +25,48 @@ private:
     void depthDue(SimulatedSymbol &, bool slow) override;
     void candleDue(const SimulatedSymbol &, std::size_t interval, const CandleRow &, bool closed) override;
 
-    void play();
-    Output &output(const SimulatedSymbol &symbol);
-    const SimulatedSymbol *find(const QByteArray &symbol) const;
-    template<typename Print>
-    void publish(Output &output, Channel channel, Print print);
+private:
+    enum Channel {
+        Trade,
+        AggTrade,
+        BookTicker,
+        Depth,
+        SlowDepth,
+        Candle1s,
+        Candle1m,
+        SbeTrade,
+        SbeBest,
+        SbeDepth,
+        SbeDepth20,
+        ChannelCount
+    };
 
-    GeneratorOptions m_options;
-    SimulatedMarket m_market;
+    // What is published of one symbol.
+    struct Output
+    {
+        QByteArray stream[ChannelCount];
+        bool wanted[ChannelCount] = {};
+        QList<std::pair<QByteArray, int>> partial[2]; // streams of the first levels: fast, slow
+        QList<TradeRow> trades;                       // for the next frame of SbeTrade
+    };
+
+    Output &output(const SimulatedSymbol &symbol) { return m_outputs[symbol.index()]; }
+    template<typename Print>
+    void print(Output &output, Channel channel, Print print);
+    template<typename Encode>
+    void printSbe(Output &output, Channel channel, Encode encode);
+
     std::vector<Output> m_outputs; // in the order of the market's symbols
-    QElapsedTimer m_clock;
-    QTimer m_timer{this};
+    bool m_microseconds = false;
 };
 
-// Shared with the record of what has been: the payload of a depth event, empty when nothing has changed.
-QByteArray depthEvent(const SimulatedSymbol &symbol, const SimulatedSymbol::Difference &difference,
-                      TimeUnit unit);
+// Publishes a simulated market as Binance does.
+class MarketGenerator final : public SimulatedData
+{
+    Q_OBJECT
+
+public:
+    explicit MarketGenerator(const GeneratorOptions &options);
+};
 
 } // namespace tidemill::exchange

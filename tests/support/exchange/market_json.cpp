@@ -27,7 +27,43 @@ QByteArray list(const Rows &rows, Print print)
     return json + ']';
 }
 
+template<typename Levels>
+QByteArray levelsJson(const Levels &levels, int limit)
+{
+    QByteArray json = "[";
+    for (const auto &[price, quantity] : levels) {
+        if (limit-- == 0)
+            break;
+        if (json.size() > 1)
+            json += ',';
+        json += "[\"" + scaledText(price) + "\",\"" + scaledText(quantity) + "\"]";
+    }
+    return json + ']';
+}
+
 } // namespace
+
+QByteArray scaledText(qint64 value)
+{
+    return Number{value, 8}.text();
+}
+
+QByteArray depthEvent(const SimulatedSymbol &symbol, const SimulatedSymbol::Difference &difference,
+                      TimeUnit unit)
+{
+    if (difference.firstId == 0)
+        return {};
+    return "{\"e\":\"depthUpdate\",\"E\":" + timeText(symbol.nowUs(), unit) + ",\"s\":\"" + symbol.name() +
+           "\",\"U\":" + number(difference.firstId) + ",\"u\":" + number(difference.lastId) +
+           ",\"b\":" + levelsJson(difference.bids, -1) + ",\"a\":" + levelsJson(difference.asks, -1) + '}';
+}
+
+QByteArray bookJson(const SimulatedSymbol &symbol, int limit)
+{
+    return "{\"lastUpdateId\":" + number(symbol.updateId()) +
+           ",\"bids\":" + levelsJson(symbol.bids(), limit) + ",\"asks\":" + levelsJson(symbol.asks(), limit) +
+           '}';
+}
 
 QByteArray timeText(qint64 us, TimeUnit unit)
 {

@@ -1,52 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "market_truth.h"
 
-#include "market_generator.h"
+#include "simulated_market.h"
 
 namespace tidemill::exchange {
 
 namespace {
 
-class Recorder final : public MarketListener
+struct Replay
 {
-public:
-    Recorder(bool depth, const QByteArray &symbol) : m_depth(depth), m_symbol(symbol) {}
+    Replay(const GeneratorOptions &options, std::unique_ptr<FramePrinter> maker)
+        : market(options)
+        , printer(std::move(maker))
+    {}
 
+    SimulatedMarket market;
+    std::unique_ptr<FramePrinter> printer;
     QByteArray lines;
-
-private:
-    void traded(const SimulatedSymbol &symbol, const TradeRow &trade) override
-    {
-        if (!m_depth && symbol.name() == m_symbol)
-            lines += tradeEvent(m_symbol, trade, trade.timeUs, TimeUnit::Milliseconds) + '\n';
-    }
-
-    void depthDue(SimulatedSymbol &symbol, bool slow) override
-    {
-        const auto difference = symbol.takeDifference(slow);
-        if (m_depth && !slow && symbol.name() == m_symbol && difference.firstId != 0)
-            lines += depthEvent(symbol, difference, TimeUnit::Milliseconds) + '\n';
-    }
-
-    void aggregated(const SimulatedSymbol &, const AggTradeRow &) override {}
-    void bestChanged(const SimulatedSymbol &) override {}
-    void candleDue(const SimulatedSymbol &, std::size_t, const CandleRow &, bool) override {}
-
-    bool m_depth;
-    QByteArray m_symbol;
 };
 
 } // namespace
 
-MarketData::Chunks marketTruth(const GeneratorOptions &options, qint64 steps, const QByteArray &kind,
+MarketData::Chunks marketTruth(const GeneratorOptions &options, qint64 steps,
+                               std::unique_ptr<FramePrinter> printer, const QByteArray &kind,
                                const QByteArray &symbol)
 {
-    auto market = std::make_shared<SimulatedMarket>(options);
-    return [market, steps, recorder = Recorder(kind == "depth", symbol)]() mutable {
-        recorder.lines.clear();
-        while (market->steps() < steps && recorder.lines.size() < 256 * 1024)
-            market->step(recorder);
-        return recorder.lines;
+    auto replay = std::make_shared<Replay>(options, std::move(printer));
+    replay->printer->setDemand({replay->printer->truthStream(kind, symbol)});
+    replay->printer->setSink(
+        [lines = &replay->lines](const StreamFrame &frame) { *lines += frame.payload + '\n'; });
+    return [replay, steps] {
+        replay->lines.clear();
+        while (replay->market.steps() < steps && replay->lines.size() < 256 * 1024)
+            replay->market.step(*replay->printer);
+        return replay->lines;
     };
 }
 

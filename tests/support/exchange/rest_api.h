@@ -5,18 +5,18 @@
 #include "http_server.h"
 #include "market_data.h"
 #include "settings.h"
-#include "weight_meter.h"
 
 #include <QElapsedTimer>
 #include <QPointer>
 
 namespace tidemill::exchange {
 
-// /api/v3/...: history and books of the present market data.
+// The REST side of an exchange: a protocol answers, faults interfere.
 class RestApi
 {
 public:
     explicit RestApi(const Settings &settings);
+    virtual ~RestApi() = default;
 
     void setData(MarketData *data) { m_data = data; }
 
@@ -26,36 +26,33 @@ public:
     qint64 requests() const { return m_requests; }
     const QStringList &violations() const { return m_violations; }
 
+protected:
+    // Nothing when the client keeps to the limits.
+    virtual std::optional<HttpResponse> refuse(const HttpRequest &request) = 0;
+    virtual HttpResponse carryOut(const HttpRequest &request) = 0;
+    // Whatever the answer is, refusals and faults included.
+    virtual void finish(const HttpRequest &, HttpResponse &) {}
+
+    const Settings &settings() const { return m_settings; }
+    MarketData *data() const { return m_data; }
+    void violate(const QString &what);
+    bool takeStale(); // whether this answer has to be an old one
+
 private:
-    struct Endpoint
-    {
-        const char *path;
-        QByteArrayList parameters;
-        HttpResponse (RestApi::*handler)(const HttpRequest &);
-    };
-
-    std::optional<HttpResponse> faulty();
-    static int weight(const HttpRequest &request);
-    HttpResponse carryOut(const HttpRequest &request);
-
-    HttpResponse ping(const HttpRequest &request);
-    HttpResponse time(const HttpRequest &request);
-    HttpResponse exchangeInfo(const HttpRequest &request);
-    HttpResponse depth(const HttpRequest &request);
-    HttpResponse trades(const HttpRequest &request);
-    HttpResponse historicalTrades(const HttpRequest &request);
-    HttpResponse aggTrades(const HttpRequest &request);
-    HttpResponse candles(const HttpRequest &request);
+    std::optional<HttpResponse> faulty(const QByteArray &path) const;
+    std::chrono::milliseconds delayOf(const QByteArray &path) const;
 
     const Settings &m_settings;
     QPointer<MarketData> m_data;
-    QList<Endpoint> m_endpoints;
-    WeightMeter m_weights;
     QElapsedTimer m_clock;
     std::optional<Fault> m_statusFault;
-    std::optional<Fault> m_slowFault;
     qint64 m_statusUntilMs = 0;
-    qint64 m_slowUntilMs = 0;
+    struct Slowness
+    {
+        Fault fault;
+        qint64 untilMs;
+    };
+    QList<Slowness> m_slow; // the latest that concerns a path counts
     int m_truncate = 0;
     int m_stale = 0;
     qint64 m_requests = 0;

@@ -8,7 +8,7 @@ SimulatedMarket::SimulatedMarket(const GeneratorOptions &options) : m_nowUs(opti
     Q_ASSERT(!options.symbols.isEmpty());
     m_symbols.reserve(std::size_t(options.symbols.size()));
     for (const QByteArray &name : options.symbols) {
-        m_symbols.emplace_back(name, options);
+        m_symbols.emplace_back(name, options, m_symbols.size());
         m_queue.emplace(m_symbols.back().nextUs(), m_symbols.size() - 1);
     }
 }

@@ -8,6 +8,7 @@ namespace tidemill::exchange {
 namespace {
 
 constexpr qint64 one = 100'000'000; // 1.0 as the exchange prints it: eight decimals
+constexpr qint64 defaultDepthUs = 100'000;
 constexpr std::size_t minLevels = 120;
 constexpr std::size_t maxLevels = 1000;
 
@@ -20,6 +21,12 @@ quint64 stableHash(const QByteArray &name)
     return hash;
 }
 
+// Against dollars, however the exchange spells it.
+bool isPair(const QByteArray &name, const QByteArray &base)
+{
+    return name == base + "USDT" || name == base + "-USD" || name == base + "/USD";
+}
+
 Number scaled(qint64 value)
 {
     return {value, 8};
@@ -27,22 +34,24 @@ Number scaled(qint64 value)
 
 } // namespace
 
-SimulatedSymbol::SimulatedSymbol(const QByteArray &name, const GeneratorOptions &options)
+SimulatedSymbol::SimulatedSymbol(const QByteArray &name, const GeneratorOptions &options, std::size_t index)
     : m_name(name)
+    , m_index(index)
+    , m_quietEvery(options.quietEvery)
+    , m_burst(options.burst)
     , m_random(options.seed ^ stableHash(name))
     , m_epochUs(options.epochUs)
     , m_eventEveryUs(std::max<qint64>(1, 1'000'000 / std::max(1, options.eventsPerSecond)))
-    , m_depthEveryUs(std::max<qint64>(1, options.depthIntervalUs))
+    , m_depthEveryUs(std::max<qint64>(1, options.depthIntervalUs.value_or(defaultDepthUs)))
     , m_nowUs(m_epochUs)
     , m_nextEventUs(m_epochUs + m_eventEveryUs)
     , m_nextDepthUs(m_epochUs + m_depthEveryUs)
     , m_nextCandleUs((m_epochUs / 1'000'000 + 1) * 1'000'000)
     , m_regimeEndUs(m_epochUs)
 {
-    const bool known = name == "BTCUSDT" || name == "ETHUSDT";
-    m_targetPrice = name == "BTCUSDT"   ? 60'000 * one
-                    : name == "ETHUSDT" ? 3'000 * one
-                                        : (1 + random(500)) * one;
+    const bool bitcoin = isPair(name, "BTC");
+    const bool known = bitcoin || isPair(name, "ETH");
+    m_targetPrice = bitcoin ? 60'000 * one : known ? 3'000 * one : (1 + random(500)) * one;
     m_tick = known ? one / 100 : one / 10'000;
     m_lot =
         known ? one / 100'000 : one / 10'000; // tick x lot has eight decimals at most: notionals stay exact
@@ -92,7 +101,9 @@ void SimulatedSymbol::marketEvent(MarketListener &listener)
     const auto bestAsk = *m_asks.begin();
     moveTarget();
     const qint64 kind = random(100);
-    if (kind < 40)
+    for (; m_burst > 0 && m_nowUs >= m_epochUs + 1'000'000; --m_burst)
+        take(listener);
+    if (kind < 40 && !isQuiet())
         take(listener);
     else if (kind < 80)
         place();

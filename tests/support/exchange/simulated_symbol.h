@@ -17,13 +17,20 @@ struct GeneratorOptions
 {
     quint64 seed = 1;
     QByteArrayList symbols{"BTCUSDT"};
-    int eventsPerSecond = 100;              // of each symbol
-    qint64 depthIntervalUs = 100'000;       // of @depth@100ms; @depth comes ten times as seldom
+    int eventsPerSecond = 100; // of each symbol
+    // Between two changes of a book; Binance's @depth comes ten times as seldom. None: as the protocol has
+    // it.
+    std::optional<qint64> depthIntervalUs;
     qint64 epochUs = 1'700'000'000'000'000; // when the simulated market opened
     qint64 warmupUs = 0;                    // so much has happened before the first client came
     qsizetype history = 100'000;            // trades kept for REST
     bool flood = false; // as fast as the clients take it; the market's clock then runs ahead
     int startClients = 1;
+    int startStreams = 0;   // subscribed to, until data begin
+    int pastMinutes = 0;    // candles from before the market opened
+    int quietEvery = 0;     // nobody trades in every minute divisible by this; 0: there are no such minutes
+    int burst = 0;          // so many aggregate trades in one microsecond, a second after the opening
+    int snapshotLevels = 0; // at least so many levels of each side in a book's snapshot
 };
 
 class SimulatedSymbol;
@@ -52,9 +59,12 @@ public:
     static constexpr std::array<qint64, 2> candleLengthsUs{1'000'000, 60'000'000};
     static constexpr std::array<const char *, 2> candleNames{"1s", "1m"};
 
-    SimulatedSymbol(const QByteArray &name, const GeneratorOptions &options);
+    SimulatedSymbol(const QByteArray &name, const GeneratorOptions &options, std::size_t index = 0);
 
     const QByteArray &name() const { return m_name; }
+    std::size_t index() const { return m_index; } // in its market
+    qint64 tick() const { return m_tick; }
+    qint64 lastPrice() const { return m_lastPrice; }
     qint64 nextUs() const;
     qint64 nowUs() const { return m_nowUs; }
     void step(MarketListener &listener);
@@ -88,6 +98,7 @@ private:
     bool isRising() const { return m_targetPrice > (m_bids.begin()->first + m_asks.begin()->first) / 2; }
 
     void marketEvent(MarketListener &listener);
+    bool isQuiet() const { return m_quietEvery > 0 && m_nowUs / 60'000'000 % m_quietEvery == 0; }
     void moveTarget();
     void take(MarketListener &listener);
     void place();
@@ -100,6 +111,9 @@ private:
     void openCandle(std::size_t interval, qint64 openUs);
 
     QByteArray m_name;
+    std::size_t m_index;
+    int m_quietEvery;
+    int m_burst;              // still to come
     std::mt19937_64 m_random; // its sequence is fixed by the standard, unlike the distributions
     qint64 m_tick;
     qint64 m_lot;

@@ -89,7 +89,8 @@ QByteArray streamOfUrl(const QByteArray &url)
 QByteArray symbolOfStream(const QByteArray &stream)
 {
     const qsizetype at = stream.indexOf('@');
-    return at < 0 ? QByteArray() : QString::fromUtf8(stream.first(at)).toUpper().toUtf8();
+    const qsizetype prefix = stream.startsWith("sbe:") ? 4 : 0;
+    return at < 0 ? QByteArray() : QString::fromUtf8(stream.mid(prefix, at - prefix)).toUpper().toUtf8();
 }
 
 QByteArray channelOfStream(const QByteArray &stream)
@@ -104,20 +105,20 @@ bool isDepthDifference(const QByteArray &stream)
     return channel == "depth" || channel.startsWith("depth@");
 }
 
-std::optional<Tape> Tape::load(const QString &fileName, QString *error)
+std::optional<Tape> Tape::load(const QString &fileName, QString *error, const Namer &namer)
 {
     QFile file(fileName);
     if (!file.open(QIODevice::ReadOnly)) {
         *error = QStringLiteral("%1: %2").arg(fileName, file.errorString());
         return std::nullopt;
     }
-    auto tape = parse(file.readAll(), error);
+    auto tape = parse(file.readAll(), error, namer);
     if (!tape)
         *error = QStringLiteral("%1: %2").arg(fileName, *error);
     return tape;
 }
 
-std::optional<Tape> Tape::parse(QByteArray bytes, QString *error)
+std::optional<Tape> Tape::parse(QByteArray bytes, QString *error, const Namer &namer)
 {
     Tape tape;
     tape.m_bytes = std::move(bytes);
@@ -154,7 +155,9 @@ std::optional<Tape> Tape::parse(QByteArray bytes, QString *error)
         const QByteArray event = line.sliced(first + 1, second - first - 1);
         const QByteArray connection = line.sliced(second + 1, third - second - 1);
         const QByteArray payload = view(line, third + 1, line.size() - third - 1);
-        if (event == "recv") {
+        if (event == "recv" && namer) {
+            tape.addNamed(timeNs, namer(payload), payload);
+        } else if (event == "recv") {
             tape.addFrame(timeNs, connection, payload);
         } else if (event == "http") {
             tape.addHttp(payload);
@@ -193,6 +196,14 @@ void Tape::addFrame(qint64 timeNs, const QByteArray &connection, const QByteArra
     }
     frame.stream = intern(frame.stream);
     m_frames.push_back(std::move(frame));
+}
+
+void Tape::addNamed(qint64 timeNs, const QByteArray &stream, const QByteArray &payload)
+{
+    if (stream.isEmpty())
+        ++m_ignored;
+    else
+        m_frames.push_back({timeNs, intern(stream), payload, {}});
 }
 
 QByteArray Tape::intern(const QByteArray &name)

@@ -7,13 +7,15 @@
 #include <QSet>
 #include <QString>
 
+#include <functional>
 #include <optional>
 #include <vector>
 
 namespace tidemill::exchange {
 
 // Names that say what a stream carries.
-QByteArray symbolOfStream(const QByteArray &stream);  // "btcusdt@depth@100ms" -> "BTCUSDT"
+QByteArray
+symbolOfStream(const QByteArray &stream); // "btcusdt@depth@100ms", "sbe:btcusdt@trade" -> "BTCUSDT"
 QByteArray channelOfStream(const QByteArray &stream); // "btcusdt@depth@100ms" -> "depth@100ms"
 bool isDepthDifference(const QByteArray &stream);     // @depth and @depth@100ms, not @depth5
 
@@ -40,8 +42,12 @@ struct TapeSnapshot
 class Tape
 {
 public:
-    static std::optional<Tape> load(const QString &fileName, QString *error);
-    static std::optional<Tape> parse(QByteArray bytes, QString *error);
+    // The stream of a received payload; empty when it is none of the data.
+    using Namer = std::function<QByteArray(const QByteArray &payload)>;
+
+    // Without a namer, the rules are Binance's.
+    static std::optional<Tape> load(const QString &fileName, QString *error, const Namer &namer = {});
+    static std::optional<Tape> parse(QByteArray bytes, QString *error, const Namer &namer = {});
 
     const std::vector<TapeFrame> &frames() const { return m_frames; }
     const QList<TapeSnapshot> &snapshots() const { return m_snapshots; }
@@ -49,6 +55,7 @@ public:
 
 private:
     void addFrame(qint64 timeNs, const QByteArray &connection, const QByteArray &payload);
+    void addNamed(qint64 timeNs, const QByteArray &stream, const QByteArray &payload);
     void addHttp(const QByteArray &payload);
     QByteArray intern(const QByteArray &name);
     void nameSnapshots();

@@ -19,10 +19,22 @@ QJsonObject parsed(const TapeFrame &frame)
     return QJsonDocument::fromJson(frame.payload).object();
 }
 
+bool isTrade(const QByteArray &stream)
+{
+    const QByteArray channel = channelOfStream(stream);
+    return channel == "trade" || channel == "matches" || channel == "market_trades";
+}
+
+bool isBook(const QByteArray &stream)
+{
+    return isDepthDifference(stream) || channelOfStream(stream) == "level2" ||
+           channelOfStream(stream).startsWith("book-");
+}
+
 } // namespace
 
 TapePlayer::TapePlayer(Tape tape, TapeOptions options)
-    : MarketData(options.startClients)
+    : MarketData(options.startClients, options.startStreams)
     , m_tape(std::move(tape))
     , m_options(options)
 {
@@ -166,12 +178,13 @@ MarketData::Chunks TapePlayer::truth(const QByteArray &kind, const QByteArray &s
     const auto state = m_states.constFind(symbol);
     if (state == m_states.cend())
         return {};
-    const QByteArray stream =
-        kind == "depth" ? state->depthStream : QString::fromUtf8(symbol).toLower().toUtf8() + "@trade";
-    return [this, stream, index = std::size_t(0), end = m_position]() mutable {
+    return [this, symbol, isWanted = kind == "depth" ? isBook : isTrade, book = state->depthStream,
+            index = std::size_t(0), end = m_position]() mutable {
         QByteArray lines;
         for (; index < end && lines.size() < 64 * 1024; ++index) {
-            if (m_tape.frames()[index].stream == stream)
+            const QByteArray &stream = m_tape.frames()[index].stream;
+            if (symbolOfStream(stream) == symbol && isWanted(stream) &&
+                (book.isEmpty() || isTrade(stream) || stream == book))
                 lines += m_tape.frames()[index].payload + '\n';
         }
         return lines;

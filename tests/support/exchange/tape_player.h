@@ -15,6 +15,7 @@ struct TapeOptions
     double speed = 1;           // times the recorded pace
     bool asFastAsTaken = false; // instead: as fast as the clients take it, and only while there are any
     int startClients = 1;
+    int startStreams = 0; // subscribed to, until the tape begins
 };
 
 // Plays a tape once. Its position moves on while nobody is connected, as life does; it waits only for a
@@ -31,6 +32,7 @@ public:
     bool hasEnded() const override { return m_position >= m_tape.frames().size(); }
     std::optional<QByteArray> depth(const QByteArray &symbol, int limit) override;
     const History *history(const QByteArray &symbol) override;
+    bool isRecorded() const override { return true; }
     QList<CandleRow> candles(const QByteArray &, const QByteArray &, const RowQuery &) override { return {}; }
     Chunks truth(const QByteArray &kind, const QByteArray &symbol) override;
     QJsonObject position() const override;

@@ -60,11 +60,11 @@ qint64 WireSocket::writeData(const char *data, qint64 size)
     return m_wire->write(data, size);
 }
 
-void WireSocket::writeTextFrame(const QByteArray &payload)
+void WireSocket::writeFrame(FrameScanner::Opcode opcode, const QByteArray &payload)
 {
     if (state() != ConnectedState)
         return;
-    char header[10] = {char(0x80 | FrameScanner::Text)};
+    char header[10] = {char(0x80 | opcode)};
     qint64 size = 2;
     if (payload.size() < 126) {
         header[1] = char(payload.size());

@@ -20,9 +20,9 @@ public:
 
     void setDropPings(bool drop) { m_scanner.setDropPings(drop); }
 
-    // One unfragmented text frame. QWebSocket would take the bytes through UTF-16 and back; they must arrive
+    // One unfragmented frame. QWebSocket would take a text's bytes through UTF-16 and back; they must arrive
     // as they are.
-    void writeTextFrame(const QByteArray &payload);
+    void writeFrame(FrameScanner::Opcode opcode, const QByteArray &payload);
     qint64 queuedBytes() const;
 
     // Ends the connection with a TCP reset, dropping what is still to be sent.

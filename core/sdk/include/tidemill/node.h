@@ -6,6 +6,7 @@
 #include <tidemill/option.h>
 #include <tidemill/records.h>
 
+#include <QHash>
 #include <QObject>
 
 #include <memory>
@@ -21,6 +22,7 @@ struct NodeContext
     QString baseDirectory;      // what relative paths in options are relative to
     Metrics *metrics = nullptr; // nullptr: counts nowhere
     std::atomic<quint64> *dropped = nullptr; // where Node::drop() counts beside the metrics; nullptr: nowhere
+    QHash<QByteArray, QByteArray> positions; // of a source, kept by the run before; see savedPosition()
 };
 
 // A piece of a pipeline. The host creates it, sets its options, connects it, starts it, stops it and deletes
@@ -41,8 +43,8 @@ public:
     // Called once everything is connected. An error keeps the pipeline from starting; a peer that is away is
     // not one.
     virtual Result<> start() { return {}; }
-    // Called once after a successful start(), soon before deletion. Sources: emit nothing any more. Must
-    // return at once.
+    // Called once after a successful start(), soon before deletion. Sources: what is held goes out within the
+    // call, and nothing after it. Must return at once.
     virtual void stop() {}
 
     void setContext(const NodeContext &context);
@@ -111,6 +113,24 @@ Q_SIGNALS:
     void emitted(const tidemill::BatchPtr &batch);
     // The complete list of streams whenever it changes, so first in start().
     void streamsChanged(const QList<tidemill::Source::Stream> &streams);
+    // There is an end to what this source collects (history, a file), and all of it has been emitted: nothing
+    // more will ever come. At most once, after the last emitted() and reached(). The node stays as it is until
+    // it is stopped; when every source of the host has finished and all sinks have confirmed what came, the
+    // run ends by itself. A source that had to leave something out says failed() before.
+    void finished();
+    // What reached() was called with; for the host and for tests.
+    void positionReached(const QByteArray &stream, const QByteArray &position);
+
+protected:
+    // A checkpoint: `stream` is complete up to `position` with what has been emitted so far. Once every sink
+    // has confirmed all of that, the host keeps the position, and the next run finds it in savedPosition().
+    // After emitting, at most once for each burst and stream. Both words are the source's own, any bytes;
+    // keep them short and the number of streams bounded. A position never moves past a batch that was
+    // abandoned (a shutdown that ran out of time): the next run then begins before it.
+    void reached(const QByteArray &stream, const QByteArray &position);
+    // Where the run before stood; empty: there was none, or nothing is kept (no state directory). Usable from
+    // start() on, and not changed by reached().
+    QByteArray savedPosition(const QByteArray &stream) const;
 };
 
 class TIDEMILL_SDK_EXPORT Transform : public Node

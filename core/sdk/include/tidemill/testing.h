@@ -56,6 +56,10 @@ BatchPtr batch(std::initializer_list<T> rows)
 TIDEMILL_SDK_EXPORT QList<BatchPtr> batches(const QSignalSpy &spy);
 TIDEMILL_SDK_EXPORT int recordCount(const QSignalSpy &spy);
 
+// The newest position of each stream that a spy on `positionReached` has seen. What the run before has kept
+// is given to a source in NodeContext::positions.
+TIDEMILL_SDK_EXPORT QHash<QByteArray, QByteArray> positions(const QSignalSpy &spy);
+
 // All rows of one type among them, in order.
 template<Record T>
 QList<T> rows(const QSignalSpy &spy)

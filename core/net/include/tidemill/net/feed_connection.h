@@ -38,6 +38,9 @@ public:
     explicit FeedConnection(QObject *parent = nullptr);
     ~FeedConnection() override; // silent, as for WebSocketClient
 
+    // What open() would refuse. Touches no network.
+    static Result<> check(const FeedSettings &settings);
+
     // Only settings that can never work are an error; an exchange that is away is not. Emits no opened() or
     // lost() before it returns.
     Result<> open(const FeedSettings &settings);
@@ -49,6 +52,11 @@ public:
     // Queues a text message behind the exchange's limit for such. False, with nothing queued, if there is no
     // connection now (opened() will come again) or too many wait already. The queue dies with the connection.
     bool send(const QByteArray &text);
+
+    bool hasUnsent() const; // some of it still waits for the exchange's limit
+
+    // For who watches over silence himself. Goes out at once and counts against the limit.
+    bool ping();
 
     // The plugin saw the exchange's acknowledgement, or needs none.
     void confirmSubscribed();
@@ -69,6 +77,7 @@ Q_SIGNALS:
     void stateChanged(tidemill::net::FeedConnection::State state, const QString &reason);
     void opened();                                            // each time: subscribe now
     void framesReceived(const tidemill::net::Frames &frames); // as WebSocketClient's, the same views
+    void pongReceived();
     void lost(const tidemill::net::LostInfo &info);
     void recovered(tidemill::Timestamp since); // live again; `since` is that of the first loss
     void finished();                           // after close()

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidemill/backoff.h>
+#include <tidemill/net/compression.h>
 #include <tidemill/net/headers.h>
 #include <tidemill/net/rate_limiter.h>
 #include <tidemill/result.h>
@@ -19,7 +20,8 @@ struct FeedSettings
 {
     QUrl url;
     HeaderList headers;
-    QString caFile; // PEM file of CAs to trust besides the system's
+    QString proxy;  // see proxy.h; may hold a password
+    QString caFile; // PEM file of CAs to trust instead of the system's
 
     std::chrono::milliseconds connectTimeout{10'000};   // for TCP and TLS, and again for the handshake
     std::chrono::milliseconds subscribeTimeout{15'000}; // from opened() to confirmSubscribed()
@@ -30,10 +32,14 @@ struct FeedSettings
         10'000}; // data flowed for so long: a loss begins with short delays again
 
     BackoffSettings backoff;
+    // At least so long after a handshake that was refused for good (status 400, 401, 403, 404): a wrong key
+    // or address does not mend itself.
+    std::chrono::milliseconds refusedPause{0};
     RateLimit controlLimit{5, std::chrono::seconds(1), std::chrono::milliseconds(250)};
     RateLimit connectLimit{300,
                            std::chrono::minutes(5)}; // shared by all connections of this process to that host
-    qsizetype maxMessageBytes = 32LL * 1024 * 1024;
+    qsizetype maxMessageBytes = 32LL * 1024 * 1024;  // also of what a packed message unpacks to
+    Compression compression;                         // off: see there what it costs
 };
 
 // Why a connection, or an attempt at one, is over and what comes next.

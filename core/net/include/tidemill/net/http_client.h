@@ -22,7 +22,8 @@ struct HttpSettings
 {
     std::chrono::milliseconds timeout{15'000}; // from the request to the last byte of the reply
     qint64 maxBodyBytes = 32LL * 1024 * 1024;  // a longer reply is an error
-    QString caFile;                            // PEM file of CAs to trust besides the system's
+    QString proxy;                             // see proxy.h; may hold a password
+    QString caFile;                            // PEM file of CAs to trust instead of the system's
 };
 
 struct HttpReply
@@ -37,9 +38,10 @@ struct HttpReply
     bool isSuccess() const { return !error && status >= 200 && status < 300; }
 };
 
-// HTTP GET for REST APIs: TLS verified, no proxy, no cookies, no cache, no compression, redirects refused,
-// sizes and times limited. It does not retry, as the caller knows what a repetition costs there and has
-// Backoff; only a request whose connection ended before the first byte of a reply may be sent again, by Qt.
+// HTTP GET for REST APIs: TLS verified, a proxy only if set, no cookies, no cache, no compression, redirects
+// refused, sizes and times limited. It does not retry, as the caller knows what a repetition costs there and
+// has Backoff; only a request whose connection ended before the first byte of a reply may be sent again, by
+// Qt.
 class TIDEMILL_NET_EXPORT HttpClient : public QObject
 {
     Q_OBJECT
@@ -49,7 +51,7 @@ public:
 
     explicit HttpClient(QObject *parent = nullptr);
 
-    // For requests from now on. An error, and nothing changed, if the CA file cannot be used.
+    // For requests from now on. An error, and nothing changed, if the CA file or proxy cannot be used.
     Result<> configure(const HttpSettings &settings);
 
     // Calls back exactly once, from the event loop, never within the call; not at all if `context` (of this

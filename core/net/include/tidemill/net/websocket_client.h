@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <tidemill/net/compression.h>
 #include <tidemill/net/export.h>
 #include <tidemill/net/frames.h>
 #include <tidemill/net/headers.h>
@@ -20,6 +21,7 @@ class QTcpSocket;
 namespace tidemill::net {
 
 class Connector;
+class Deflater;
 class FrameReader;
 enum class Opcode : quint8;
 
@@ -27,8 +29,10 @@ enum class Opcode : quint8;
 struct WebSocketSettings
 {
     HeaderList headers;                                 // sent with the handshake, beside our own
-    QString caFile;                                     // PEM file of CAs to trust besides the system's
-    std::chrono::milliseconds connectTimeout{10'000};   // name, TCP and TLS together
+    QString caFile;                                     // PEM file of CAs to trust instead of the system's
+    QString proxy;                                      // see proxy.h; may hold a password
+    Compression compression;                            // off
+    std::chrono::milliseconds connectTimeout{10'000};   // name, proxy, TCP and TLS together
     std::chrono::milliseconds handshakeTimeout{10'000}; // the answer to our request to upgrade
     std::chrono::milliseconds closeTimeout{3'000};      // the peer's part in closing
     std::chrono::milliseconds pingInterval{0};          // we ping that often; off by default
@@ -48,8 +52,9 @@ struct CloseInfo
     QString message; // for the operator, never empty
 };
 
-// RFC 6455 client over TCP (ws) or verified TLS (wss). No extensions, no subprotocols, no proxy, no
-// redirects. Lives in one thread and needs its event loop; all signals come from there. Reconnecting is
+// RFC 6455 client over TCP (ws) or verified TLS (wss), with permessage-deflate (RFC 7692) and through a proxy
+// if asked to. No other extensions, no subprotocols, no redirects; http_proxy of the environment does not
+// count. Lives in one thread and needs its event loop; all signals come from there. Reconnecting is
 // FeedConnection's.
 class TIDEMILL_NET_EXPORT WebSocketClient : public QObject
 {
@@ -62,7 +67,7 @@ public:
     explicit WebSocketClient(QObject *parent = nullptr);
     ~WebSocketClient() override; // silent: no signal comes from a client that is being deleted
 
-    // What open() would refuse: address, headers, CA file. Touches no network.
+    // What open() would refuse: address, headers, CA file, proxy, compression. Touches no network.
     static Result<> check(const QUrl &url, const WebSocketSettings &settings = {});
 
     // Emits nothing before it returns. If it succeeds, exactly one closed() follows sooner or later.
@@ -87,6 +92,9 @@ public:
     void resume();
     bool isPaused() const { return m_paused; }
 
+    // The peer agreed to compression on the connection that is open.
+    bool isCompressed() const { return m_compressed; }
+
     State state() const { return m_state; }
     quint64 receivedBytes() const { return m_receivedBytes; } // over all connections, as read from TCP or TLS
     quint64 receivedFrames() const { return m_receivedFrames; }
@@ -103,6 +111,7 @@ private:
     void takeOver();
     void scheduleRead();
     void readFrames();
+    bool receiveMore();
     qsizetype readSome(char *to, qsizetype size);
     bool handleArrived();
     void handleCloseFrame();
@@ -111,7 +120,7 @@ private:
     void sendPing();
     void beginClosing();
     void finish(const CloseInfo &info);
-    void sendFrame(Opcode opcode, QByteArrayView payload);
+    void sendFrame(Opcode opcode, QByteArrayView payload, bool packed = false);
     void sendClose(quint16 code, const QString &reason);
     Result<> sendMessage(Opcode opcode, QByteArrayView payload);
 
@@ -120,14 +129,17 @@ private:
     Connector *m_connector;         // a child
     QTcpSocket *m_socket = nullptr; // a child, from opened() to closed()
     std::unique_ptr<FrameReader> m_reader;
-    QByteArray m_leftover; // frames that came along with the handshake
-    CloseInfo m_closing;   // how it will have ended, as far as known
+    std::unique_ptr<Deflater> m_deflater; // if compression was agreed on
+    Timestamp m_readAt;                   // when the bytes came that are being parsed
+    QByteArray m_leftover;                // frames that came along with the handshake
+    CloseInfo m_closing;                  // how it will have ended, as far as known
     QTimer m_closeDeadline{this};
     QTimer m_pingTimer{this};
     QTimer m_pongDeadline{this};
     quint64 m_receivedBytes = 0;
     quint64 m_receivedFrames = 0;
     bool m_paused = false;
+    bool m_compressed = false;
     bool m_readScheduled = false;
     bool m_delivering = false;
     bool m_ended = false;      // TCP is over, the last bytes may still wait to be read

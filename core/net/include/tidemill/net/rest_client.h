@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tidemill/backoff.h>
+#include <tidemill/net/export.h>
+#include <tidemill/net/http_client.h>
+
+#include <QObject>
+
+#include <functional>
+#include <memory>
+
+namespace tidemill::net {
+
+// What an exchange lets one address ask for, as data.
+struct RestLimits
+{
+    int weight = 6000; // of requests in a window, see RestClient::get()
+    std::chrono::milliseconds window{60'000};
+    bool wallClock = false;           // the window is the minute of the clock, not a sliding one
+    double usable = 0.8;              // of the weight: others behind the same address need some too
+    QByteArray usedWeightHeader;      // in answers: what has been used of the window, by the exchange's count
+                                      // (it may know of others behind our address); empty: none
+    QList<int> blockingStatuses{429}; // "stop asking": nobody asks that host again before Retry-After
+    std::chrono::milliseconds defaultRetryAfter{60'000}; // if such an answer names no time
+};
+
+struct RestSettings
+{
+    HttpSettings http;
+    HeaderList headers;
+    RestLimits limits;
+    BackoffSettings backoff{.initial = std::chrono::milliseconds(500), .max = std::chrono::seconds(30)};
+    int attempts = 0; // 0: tries on until it has an answer
+};
+
+// Asks an exchange's REST API within its limits. All clients of a process that ask the same host (scheme,
+// name and port) share one budget, that of the first of them, and one ban: when the exchange says "stop
+// asking", nobody of us asks that host again before the time it named. Requests go out one at a time in the
+// order given. No connection, a broken or late reply, 5xx and the blocking statuses are tried again; any
+// other answer is the caller's. Lives in one thread; clients of a host may live in several.
+class TIDEMILL_NET_EXPORT RestClient : public QObject
+{
+    Q_OBJECT
+
+public:
+    using Callback = std::function<void(const HttpReply &)>;
+
+    explicit RestClient(QObject *parent = nullptr);
+    ~RestClient() override;
+
+    // Before the first get(). An error, and nothing changed, if the CA file or the proxy cannot be used.
+    Result<> configure(const RestSettings &settings);
+
+    // `weight` is what the exchange counts for this request; where it counts requests, 1. Calls back once,
+    // from the event loop, with a reply whose status is final; with reply.error only if `attempts` are used
+    // up or no try can help (an address that is none, a body beyond the limit). Not at all if `context` (of
+    // this thread) or this client is deleted before, or after cancel().
+    void get(const QUrl &url, int weight, QObject *context, Callback callback);
+    // From now on get() asks nobody and answers with this error.
+    void refuse(const QString &reason);
+    // Forgets all requests of that context, also the one under way.
+    void cancel(QObject *context);
+
+    // Requests that have no answer yet.
+    qsizetype waiting() const;
+
+Q_SIGNALS:
+    // Something has to be tried again or waited for, said each time; and the first answer after that.
+    void troubled(const tidemill::Error &cause);
+    void recovered();
+
+private:
+    struct Private;
+    std::unique_ptr<Private> d;
+};
+
+} // namespace tidemill::net

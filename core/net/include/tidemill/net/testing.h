@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tidemill/net/feed_source.h>
+
+#include <QMap>
+
+#include <map>
+
+// Help for testing a source's session without a network: the other end of it is a FakeLink, the source around
+// it a BareSource, and deliver() is what a socket read would be.
+
+namespace tidemill::net {
+
+// Writes down what a session asks of its connection.
+class FakeLink final : public FeedLink
+{
+public:
+    bool send(const QByteArray &text) override
+    {
+        sent.append(text);
+        return true;
+    }
+    void confirm(const QList<int> &streams) override { confirmed += streams; }
+    void refuse(int stream, const Error &error) override { refused.insert(stream, error.message); }
+    void heard(int stream, Timestamp) override { heardOf.append(stream); }
+    void heardPeer(Timestamp) override { ++signsOfLife; }
+    void recycle(const QString &reason) override { recycled.append(reason); }
+    void rotate(const QString &reason) override { rotated.append(reason); }
+    bool isLeader() const override { return leader; }
+    qint64 number() const override { return 1; }
+
+    QByteArrayList sent;
+    QList<int> confirmed;
+    QMap<int, QString> refused;
+    QList<int> heardOf;
+    int signsOfLife = 0;
+    QStringList recycled;
+    QStringList rotated;
+    bool leader = true;
+};
+
+// Counters by name and labels, as in "tidemill_dropped_total late".
+class CountingMetrics final : public Metrics
+{
+public:
+    Counter counter(const QByteArray &name, const QByteArray &, const Labels &labels) override
+    {
+        QByteArray key = name;
+        for (const auto &label : labels)
+            key += ' ' + label.second;
+        return Counter(&m_cells[key]);
+    }
+    Gauge gauge(const QByteArray &, const QByteArray &, const Labels &) override { return {}; }
+    Histogram histogram(const QByteArray &, const QByteArray &, const Labels &,
+                        const QList<double> &) override
+    {
+        return {};
+    }
+
+    quint64 operator[](const char *key) { return m_cells[QByteArray(key)]; }
+
+private:
+    std::map<QByteArray, std::atomic<quint64>> m_cells;
+};
+
+// A source that has streams but no connections; a test makes the sessions.
+class BareSource final : public FeedSource
+{
+public:
+    explicit BareSource(const char *exchange) : FeedSource(exchange, "ws://127.0.0.1", "http://127.0.0.1")
+    {
+        setContext({.metrics = &metrics});
+    }
+
+    using FeedSource::addStream;
+
+    CountingMetrics metrics;
+
+protected:
+    std::unique_ptr<FeedSession> makeSession(FeedLink &) override { return {}; }
+};
+
+// These messages as one read of the socket.
+inline void deliver(FeedSession &session, const QByteArrayList &texts, Timestamp received)
+{
+    constexpr qsizetype readableBehind = 64;
+    QByteArrayList padded;
+    std::vector<Frame> frames;
+    for (const QByteArray &text : texts)
+        padded.append(text + QByteArray(readableBehind, ' '));
+    for (qsizetype i = 0; i < texts.size(); ++i)
+        frames.push_back({.payload = QByteArrayView(padded[i]).first(texts[i].size())});
+    session.receive(Frames(frames, received));
+}
+
+} // namespace tidemill::net

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rest_budget.h"
+
+#include <tidemill/net/rest_client.h>
+
+#include <QPointer>
+#include <QTimer>
+
+#include <algorithm>
+#include <deque>
+
+namespace tidemill::net {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr milliseconds longestTimer{3'600'000}; // then the budget is asked again
+
+// Of an answer that is not one, for an operator.
+QString describe(const HttpReply &reply)
+{
+    if (reply.error)
+        return reply.error->message;
+    const QString body = QString::fromUtf8(reply.body.left(200)).simplified();
+    return QStringLiteral("HTTP %1%2").arg(reply.status).arg(body.isEmpty() ? QString() : u' ' + body);
+}
+
+} // namespace
+
+struct RestClient::Private
+{
+    struct Item
+    {
+        QUrl url;
+        int weight = 1;
+        QPointer<QObject> context;
+        Callback callback;
+        int tries = 0;
+    };
+
+    explicit Private(RestClient *client) : q(client), http(client), wake(client), backoff(settings.backoff)
+    {
+        wake.setSingleShot(true);
+        QObject::connect(&wake, &QTimer::timeout, client, [this] { next(); });
+    }
+
+    QString refusal; // of all requests; empty: none
+
+    void next();
+    void handle(const HttpReply &reply, RestBudget &budget, qint64 window);
+    bool isBlocking(const HttpReply &reply) const
+    {
+        return !reply.error && settings.limits.blockingStatuses.contains(reply.status);
+    }
+    bool isWorthRetrying(const HttpReply &reply) const
+    {
+        if (reply.error)
+            return reply.error->kind == Error::Kind::Network;
+        return reply.status >= 500 || isBlocking(reply);
+    }
+    void wait(milliseconds time) { wake.start(std::clamp(time, milliseconds(1), longestTimer)); }
+    void noteTrouble(const QString &host, const QString &what)
+    {
+        isTroubled = true;
+        emit q->troubled({Error::Kind::Network, host + QStringLiteral(": ") + what});
+    }
+
+    RestClient *q;
+    RestSettings settings;
+    HttpClient http;
+    QTimer wake;
+    Backoff backoff;
+    std::deque<Item> queue; // the first one is under way if there is a ticket
+    std::unique_ptr<QObject>
+        ticket; // the context of the request under way: without it, nobody hears the reply
+    bool isTroubled = false;
+};
+
+RestClient::RestClient(QObject *parent) : QObject(parent), d(std::make_unique<Private>(this)) {}
+
+RestClient::~RestClient() = default;
+
+Result<> RestClient::configure(const RestSettings &settings)
+{
+    if (auto configured = d->http.configure(settings.http); !configured)
+        return configured;
+    d->settings = settings;
+    d->backoff = Backoff(settings.backoff);
+    return {};
+}
+
+void RestClient::get(const QUrl &url, int weight, QObject *context, Callback callback)
+{
+    if (!d->refusal.isEmpty()) {
+        HttpReply reply;
+        reply.error = Error{Error::Kind::Config, d->refusal};
+        QMetaObject::invokeMethod(context, [callback = std::move(callback), reply] { callback(reply); },
+                                  Qt::QueuedConnection);
+        return;
+    }
+    d->queue.push_back({url, std::max(weight, 0), context, std::move(callback)});
+    d->next();
+}
+
+void RestClient::refuse(const QString &reason)
+{
+    d->refusal = reason;
+}
+
+void RestClient::cancel(QObject *context)
+{
+    if (d->queue.empty())
+        return;
+    if (d->ticket && d->queue.front().context == context)
+        d->ticket.reset();
+    std::erase_if(d->queue, [context](const Private::Item &item) { return item.context == context; });
+    d->next();
+}
+
+qsizetype RestClient::waiting() const
+{
+    return qsizetype(d->queue.size());
+}
+
+void RestClient::Private::next()
+{
+    if (ticket || wake.isActive())
+        return;
+    std::erase_if(queue, [](const Item &item) { return !item.context; });
+    if (queue.empty())
+        return;
+    const Item &item = queue.front();
+    const std::shared_ptr<RestBudget> budget = RestBudget::shared(item.url, settings.limits);
+    const RestBudget::Turn turn = budget->tryTake(item.weight);
+    if (turn.wait > 0) {
+        if (turn.isBanned && !isTroubled)
+            noteTrouble(item.url.host(),
+                        QStringLiteral("it has asked us to stop for another %1 ms").arg(turn.wait));
+        wait(milliseconds(turn.wait));
+        return;
+    }
+    ticket = std::make_unique<QObject>();
+    http.get(item.url, settings.headers, ticket.get(),
+             [this, budget, window = turn.window](const HttpReply &reply) {
+                 // Not from within Qt's own call: whoever is called back may delete us, and that with it.
+                 QMetaObject::invokeMethod(
+                     ticket.get(), [this, budget, window, reply] { handle(reply, *budget, window); },
+                     Qt::QueuedConnection);
+             });
+}
+
+void RestClient::Private::handle(const HttpReply &reply, RestBudget &budget, qint64 window)
+{
+    ticket.release()->deleteLater(); // it is still being called
+    Item &item = queue.front();
+    if (!settings.limits.usedWeightHeader.isEmpty()) {
+        if (const auto used = findHeader(reply.headers, settings.limits.usedWeightHeader))
+            budget.correct(used->toLongLong(), window);
+    }
+    auto atLeast = reply.retryAfter;
+    if (isBlocking(reply)) {
+        atLeast = atLeast.value_or(settings.limits.defaultRetryAfter);
+        budget.ban(atLeast->count());
+    }
+    ++item.tries;
+    HttpReply answer = reply;
+    const QString host = item.url.host();
+    if (isWorthRetrying(reply) && item.context) {
+        const bool isLast = settings.attempts > 0 && item.tries >= settings.attempts;
+        if (!isLast) {
+            const milliseconds delay = backoff.next(atLeast);
+            wait(delay);
+            noteTrouble(host,
+                        QStringLiteral("%1; trying again in %2 ms").arg(describe(reply)).arg(delay.count()));
+            return;
+        }
+        wait(backoff.next(atLeast)); // before the next request: the host is no better off
+        answer.error =
+            Error{Error::Kind::Network,
+                  QStringLiteral("%1: %2, after %3 tries").arg(host, describe(reply)).arg(item.tries)};
+    } else {
+        backoff.reset();
+    }
+    const Item done = std::move(item);
+    queue.pop_front();
+    const QPointer<RestClient> alive(q);
+    if (!answer.error && std::exchange(isTroubled, false))
+        emit q->recovered();
+    if (alive && done.context)
+        done.callback(answer);
+    if (alive)
+        next();
+}
+
+} // namespace tidemill::net
