@@ -43,6 +43,7 @@ deny "core/sdk" \
 deny "core plugins tests" 'yaml-cpp'         'yaml-cpp stays behind the pipeline file' 'core/host/(pipeline_file|yaml_)[^/]*\.cpp:'
 deny "core plugins"       'Q(t)?HttpServer'  'Qt HttpServer is GPL-3 in Qt 6.4: only in core/http, which can be left out' "core/http/|$tests"
 deny "core plugins"       'Q(t)?WebSocket'   'Qt WebSockets serves pages and tests; feeds use net' "core/http/|$tests"
+deny "core plugins"       'zip\.h'          'libzip stays behind the reader of bulk files' 'plugins/sources/binance_history/zip_reader'
 deny "core plugins"       'hiredis'          'hiredis stays in the Redis plugins' 'plugins/([^:]*/)?redis'
 deny "core plugins"       'Q(t)?Sql'         'Qt SQL stays in the SQL sink and the checkpoint store' \
     "plugins/sinks/sql/|core/host/checkpoint_store|$tests"

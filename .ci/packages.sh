@@ -6,7 +6,7 @@
 packages_build=(
     g++ cmake ninja-build ccache pkg-config
     qt6-base-dev qt6-websockets-dev qt6-httpserver-dev libqt6sql6-psql libqt6sql6-sqlite
-    libhiredis-dev libyaml-cpp-dev libsimdjson-dev libpq-dev libssl-dev zlib1g-dev ca-certificates
+    libhiredis-dev libyaml-cpp-dev libsimdjson-dev libzip-dev libpq-dev libssl-dev zlib1g-dev ca-certificates
 )
 packages_test=("${packages_build[@]}" redis-server postgresql prometheus python3 python3-jsonschema python3-yaml
     openssl curl python3-websockets nodejs)

@@ -84,6 +84,13 @@ Result<> readLogSettings(const QCommandLineParser &parser, host::LogSettings &lo
                           QStringLiteral("expected json or text, got '%1'").arg(format));
     if (!format.isEmpty())
         log.format = host::LogFormat(formats.indexOf(format));
+
+    const QString target = flagOrEnvironment(parser, QStringLiteral("log-to"), "TIDEMILL_LOG_TO");
+    const QStringList targets{"stdout", "stderr"};
+    if (!target.isEmpty() && !targets.contains(target))
+        return usageError(QStringLiteral("log-to"),
+                          QStringLiteral("expected stdout or stderr, got '%1'").arg(target));
+    log.fd = target == QLatin1String("stderr") ? 2 : 1;
     return {};
 }
 
@@ -107,6 +114,7 @@ void addFlags(QCommandLineParser &parser)
     add("drain", "At the end, how long records under way may take (default 10s).", "duration");
     add("log-level", "debug, info (default), warning or critical.", "level");
     add("log-format", "json or text (default: text on a terminal).", "format");
+    add("log-to", "stdout (default) or stderr, for pipelines that write records to stdout.", "stream");
     parser.addOption({{QStringLiteral("h"), QStringLiteral("help")}, QStringLiteral("Show this.")});
 }
 

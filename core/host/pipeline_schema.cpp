@@ -96,7 +96,7 @@ Json valueSchema(const Json &option)
         Json list{{"type", "array"}, {"items", textSchema(option)}};
         if (notEmpty)
             list.insert(QStringLiteral("minItems"), 1);
-        return list;
+        return orReference(list); // the environment knows no lists: there it is a text such as ["a","b"]
     }
     if (type == QLatin1String("text")) {
         Json text = textSchema(option);

@@ -102,6 +102,26 @@ Result<Figures> measureFrames(const Extent &extent, const TradeFrames::Sums &sum
     return Figures{{"", double(spent) / double(next)}};
 }
 
+// Collects trades as a session does, without the connection around it.
+class TradeReceiver final : public binance::Receiver
+{
+public:
+    explicit TradeReceiver(RecordsOut &out) : m_out(out) {}
+
+private:
+    using Stream = binance::StreamState;
+    using Levels = std::span<const Level>;
+
+    void take(Stream &, const Trade &trade) override { m_out.add(trade); }
+    void take(Stream &, const AggTrade &) override {}
+    void take(Stream &, const Candle &) override {}
+    void take(Stream &, const Quote &) override {}
+    void take(Stream &, const binance::DepthEvent &) override {}
+    void take(Stream &, const BookSnapshot &, Levels, Levels) override {}
+
+    RecordsOut &m_out;
+};
+
 Result<Figures> decoderCandidate(const Extent &extent)
 {
     binance::Streams streams;
@@ -109,8 +129,9 @@ Result<Figures> decoderCandidate(const Extent &extent)
     for (const QString &symbol : TradeFrames::symbols())
         streams.add(symbol, *spec);
     TradeFrames::Sums sums;
-    binance::RecordsOut out([&sums](const BatchPtr &batch) { sums.add(batch->rows<Trade>()); });
-    binance::Decoder decoder(streams, out);
+    RecordsOut out([&sums](const BatchPtr &batch) { sums.add(batch->rows<Trade>()); });
+    TradeReceiver receiver(out);
+    binance::Decoder decoder(streams, receiver);
     return measureFrames(extent, sums, [&](std::span<const std::string_view> messages) {
         const Timestamp received = Timestamp::now();
         bool good = true;

@@ -5,8 +5,8 @@
 // lies behind a frame in the buffer changes nothing, and a book's updates continue each other or have a gap
 // between them.
 //
-// Input: one frame a line. "rest {...}" is a REST reply with a book's snapshot, "lost" the end of a
-// connection.
+// Input: one frame a line. "rest {...}" is a REST reply with a book's snapshot, "rows [...]" one with trades
+// or candles, "hex ..." a binary frame, "lost" the end of a connection.
 
 using namespace tidemill;
 using namespace tidemill::fuzz;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "decoder.h"
 #include "fuzz.h"
+#include "rest_decoder.h"
+#include "sbe_peek.h"
 
 #include <tidemill/json.h>
 
@@ -11,7 +12,7 @@ namespace tidemill::fuzz {
 using namespace tidemill::binance;
 
 // A decoder with one stream of each kind, what it gave out, and the rules that this must keep to.
-class Feed
+class Feed final : public Receiver
 {
 public:
     explicit Feed(char behind) : m_behind(behind)
@@ -31,12 +32,15 @@ public:
         m_now.ns += 1'000'000'000; // so that what is held back for too long goes out at last
         const qsizetype before = m_printed.size();
         if (line == QByteArrayView("lost")) {
-            m_decoder.disconnected();
+            m_depth->book->disconnected(m_out);
         } else if (line.startsWith("rest ")) {
-            const auto id = m_decoder.decodeDepth(line.sliced(5));
-            if (id)
-                m_depth->book->snapshot({.ts_recv = m_now, .last_update_id = *id}, m_decoder.bids(),
-                                        m_decoder.asks(), m_out);
+            if (const auto book = decodeDepth(line.sliced(5).toByteArray()))
+                m_depth->book->snapshot({.ts_recv = m_now, .last_update_id = book->lastUpdateId}, book->bids,
+                                        book->asks, m_out);
+        } else if (line.startsWith("rows ")) {
+            takeRows(line.sliced(5).toByteArray());
+        } else if (line.startsWith("hex ")) {
+            peek(QByteArray::fromHex(line.sliced(4).toByteArray()));
         } else {
             const QByteArray padded = line.toByteArray() + QByteArray(simdjson::SIMDJSON_PADDING, m_behind);
             const auto decoded = m_decoder.decode(QByteArrayView(padded).first(line.size()), m_now);
@@ -50,6 +54,40 @@ public:
     const QByteArray &printed() const { return m_printed; }
 
 private:
+    using Levels = std::span<const Level>;
+
+    void take(StreamState &, const Trade &trade) override { m_out.add(trade); }
+    void take(StreamState &, const AggTrade &trade) override { m_out.add(trade); }
+    void take(StreamState &, const Candle &candle) override { m_out.add(candle); }
+    void take(StreamState &, const Quote &quote) override { m_out.add(quote); }
+    void take(StreamState &stream, const DepthEvent &event) override { stream.book->update(event, m_out); }
+    void take(StreamState &, const BookSnapshot &book, Levels bids, Levels asks) override
+    {
+        m_out.add(book, bids, asks);
+    }
+
+    // An answer of REST with a list, whatever it may be of.
+    void takeRows(const QByteArray &body)
+    {
+        const Symbol symbol("BTCUSDT");
+        m_printed += QByteArray::number(decodeTrades(body, symbol).has_value()) +
+                     QByteArray::number(decodeAggTrades(body, symbol).has_value()) +
+                     QByteArray::number(decodeCandles(body, symbol, Symbol("1m")).has_value()) + '\n';
+    }
+
+    void peek(const QByteArray &frame)
+    {
+        const auto peek = SbePeek::read(frame);
+        if (!peek)
+            return;
+        for (qsizetype i = 0; i < std::min<qsizetype>(peek->tradeCount(), 1000); ++i) {
+            Trade trade;
+            peek->readTrade(i, trade);
+            require(trade.trade_id == peek->tradeId(i), "a trade is read where its id is");
+        }
+        m_printed += QByteArray(peek->symbol().data(), qsizetype(peek->symbol().size())) + '\n';
+    }
+
     void print(const BatchPtr &batch)
     {
         for (qsizetype row = 0; row < batch->rowCount(); ++row)
@@ -70,7 +108,7 @@ private:
 
     Streams m_streams;
     RecordsOut m_out{[this](const BatchPtr &batch) { print(batch); }};
-    Decoder m_decoder{m_streams, m_out};
+    Decoder m_decoder{m_streams, *this};
     StreamState *m_depth = nullptr;
     char m_behind;
     Timestamp m_now = Timestamp::fromSeconds(1772442918);

@@ -12,6 +12,10 @@
 
 extern "C" {
 int fuzz_binance_decoder(const std::uint8_t *data, std::size_t size);
+int fuzz_capture_reader(const std::uint8_t *data, std::size_t size);
+int fuzz_coinbase_advanced_session(const std::uint8_t *data, std::size_t size);
+int fuzz_coinbase_exchange_session(const std::uint8_t *data, std::size_t size);
+int fuzz_kraken_session(const std::uint8_t *data, std::size_t size);
 int fuzz_pipeline_file(const std::uint8_t *data, std::size_t size);
 int fuzz_sbe_frame(const std::uint8_t *data, std::size_t size);
 int fuzz_sbe_schema(const std::uint8_t *data, std::size_t size);
@@ -79,6 +83,10 @@ private slots:
         QTest::addColumn<Target>("target");
 
         QTest::newRow("binance_decoder") << &fuzz_binance_decoder;
+        QTest::newRow("capture_reader") << &fuzz_capture_reader;
+        QTest::newRow("coinbase_advanced_session") << &fuzz_coinbase_advanced_session;
+        QTest::newRow("coinbase_exchange_session") << &fuzz_coinbase_exchange_session;
+        QTest::newRow("kraken_session") << &fuzz_kraken_session;
         QTest::newRow("pipeline_file") << &fuzz_pipeline_file;
         QTest::newRow("sbe_frame") << &fuzz_sbe_frame;
         QTest::newRow("sbe_schema") << &fuzz_sbe_schema;

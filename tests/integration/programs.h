@@ -80,6 +80,14 @@ public:
         environment.insert(name, value);
         m_process.setProcessEnvironment(environment);
     }
+    // What it writes to its standard output goes into that file; output() is the rest. Before start().
+    void separateOutput(const QString &file)
+    {
+        m_process.setProcessChannelMode(QProcess::SeparateChannels);
+        m_process.setStandardOutputFile(file);
+        QObject::connect(&m_process, &QProcess::readyReadStandardError, &m_process,
+                         [this] { m_output += m_process.readAllStandardError(); });
+    }
     void setWorkingDirectory(const QString &folder) { m_process.setWorkingDirectory(folder); }
 
     bool start(const QString &program, const QStringList &arguments)
@@ -109,6 +117,8 @@ public:
         const bool ended =
             QTest::qWaitFor([this] { return m_process.state() == QProcess::NotRunning; }, timeoutMs);
         m_output += m_process.readAll();
+        if (m_process.processChannelMode() == QProcess::SeparateChannels)
+            m_output += m_process.readAllStandardError();
         return ended;
     }
     void signal(int number) { ::kill(pid_t(m_process.processId()), number); }

@@ -147,7 +147,10 @@ def circle(file, rng):
 
 
 def reads_itself(file, rng):
-    line = rng.choice([i for i in file.inputs if file.section(i) == "transforms"])
+    inputs = [i for i in file.inputs if file.section(i) == "transforms"]
+    if not inputs:
+        return None
+    line = rng.choice(inputs)
     name = next(name for i, name in file.nodes if i == file.node_line(line))
     return Mutation("reads itself", file.changed(line, f"    inputs: [{name}]"), [line])
 

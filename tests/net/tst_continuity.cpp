@@ -19,7 +19,7 @@ Trade trade(qint64 id, qint64 atMs = 0)
 {
     return {.exchange = Symbol("test"),
             .symbol = Symbol("BTCUSDT"),
-            .ts_event = Timestamp{startNs + id * ms},
+            .ts_event = Timestamp{startNs + std::clamp<qint64>(id, -1000000, 1000000) * ms},
             .ts_recv = Timestamp{startNs + atMs * ms},
             .trade_id = id};
 }

@@ -7,7 +7,8 @@ using namespace tidemill::testing;
 
 namespace {
 
-// The file has no keys, so it shows what is delivered twice.
+// The file has no keys, so it shows what is delivered twice. History would fill what no run was there for;
+// here the runs are to be told apart.
 constexpr auto pipelineText = R"(name: soak
 sources:
   binance:
@@ -16,6 +17,7 @@ sources:
     rest_url: %2
     symbols: [BTCUSDT]
     streams: [trade]
+    backfill: false
 sinks:
   db:
     type: sql

@@ -47,6 +47,23 @@ class tst_Health : public QObject
     Q_OBJECT
 
 private slots:
+    void doesNotWaitForDataOfASourceThatHasFinished()
+    {
+        HostStatus host;
+        const auto node = addNode(host, QStringLiteral("history"), NodeKind::Source);
+        node->setStreams({stream("BTCUSDT", "agg_trades", node->created)});
+        node->setState(NodeState::Running);
+        const Timestamp later = node->created + 1h;
+        beat(host, later);
+        QVERIFY(!health(host, later).ok);
+
+        node->setState(NodeState::Stopped);
+        node->finished.store(true);
+
+        QVERIFY(health(host, later).ok);
+        QCOMPARE(nodeJson(*node, later)["finished"].toBool(), true);
+    }
+
     void judgesStates_data()
     {
         QTest::addColumn<NodeState>("state");

@@ -143,6 +143,8 @@ private slots:
         QTest::newRow("empty text") << "text" << quoted("") << "";
         QTest::newRow("list") << "list" << listOf({"x", "y", "z"}) << "[x, y, z]";
         QTest::newRow("empty list") << "list" << listOf({}) << "";
+        QTest::newRow("list as the environment has it")
+            << "list" << plain(QStringLiteral("[\"x\", \"y\"]")) << "[x, y]";
     }
 
     void takes()
@@ -231,6 +233,9 @@ private slots:
         row("mode", "medium", "expected one of fast, slow, got 'medium'");
         row("mode", "Fast", "expected one of fast, slow, got 'Fast'");
         row("list", "a", "expected a list of texts, got 'a'");
+        row("list", "[]", "expected a list of texts that is not empty, got '[]'");
+        row("list", "[a]", "expected a list of texts that is not empty, got '[a]'");
+        row("list", "[1]", "expected a list of texts, got '[1]'");
         QTest::newRow("quoted flag") << "flag" << quoted("true")
                                      << "expected true or false, got the text 'true'";
         QTest::newRow("quoted number")

@@ -126,7 +126,7 @@ Result<JwtSigner> JwtSigner::make(const QString &keyName, const QString &secret)
                   : QStringLiteral("expected a private key: PEM that begins with -----BEGIN, or base64 "
                                    "of an Ed25519 key of 32 or 64 bytes")};
     JwtSigner signer;
-    signer.m_keyName = keyName;
+    signer.m_keyName = keyName.trimmed(); // a name from a file often brings a line end
     signer.m_key = std::move(key);
     return signer;
 }

@@ -5,6 +5,7 @@
 
 #include <QPointer>
 #include <QTimer>
+#include <QUrlQuery>
 
 #include <algorithm>
 #include <deque>
@@ -26,6 +27,17 @@ QString describe(const HttpReply &reply)
     return QStringLiteral("HTTP %1%2").arg(reply.status).arg(body.isEmpty() ? QString() : u' ' + body);
 }
 
+bool isSameQuestion(const QUrl &asked, const QUrl &recorded)
+{
+    const auto queryOf = [](const QUrl &url) {
+        QList<std::pair<QString, QString>> items = QUrlQuery(url).queryItems();
+        items.removeIf([](const auto &item) { return item.first == QLatin1String("limit"); });
+        std::sort(items.begin(), items.end());
+        return items;
+    };
+    return asked.fileName() == recorded.fileName() && queryOf(asked) == queryOf(recorded);
+}
+
 } // namespace
 
 struct RestClient::Private
@@ -45,7 +57,8 @@ struct RestClient::Private
         QObject::connect(&wake, &QTimer::timeout, client, [this] { next(); });
     }
 
-    QString refusal; // of all requests; empty: none
+    std::function<void(const QUrl &, const QByteArray &)> observer;
+    bool isReplay = false;
 
     void next();
     void handle(const HttpReply &reply, RestBudget &budget, qint64 window);
@@ -92,20 +105,33 @@ Result<> RestClient::configure(const RestSettings &settings)
 
 void RestClient::get(const QUrl &url, int weight, QObject *context, Callback callback)
 {
-    if (!d->refusal.isEmpty()) {
-        HttpReply reply;
-        reply.error = Error{Error::Kind::Config, d->refusal};
-        QMetaObject::invokeMethod(context, [callback = std::move(callback), reply] { callback(reply); },
-                                  Qt::QueuedConnection);
-        return;
-    }
     d->queue.push_back({url, std::max(weight, 0), context, std::move(callback)});
     d->next();
 }
 
-void RestClient::refuse(const QString &reason)
+void RestClient::setObserver(std::function<void(const QUrl &, const QByteArray &)> observer)
 {
-    d->refusal = reason;
+    d->observer = std::move(observer);
+}
+
+void RestClient::beginReplay()
+{
+    d->isReplay = true;
+}
+
+void RestClient::replayAnswer(const QUrl &url, const QByteArray &body)
+{
+    const auto found = std::find_if(d->queue.begin(), d->queue.end(), [&url](const Private::Item &item) {
+        return item.context && isSameQuestion(item.url, url);
+    });
+    if (found == d->queue.end())
+        return;
+    const Private::Item item = std::move(*found);
+    d->queue.erase(found);
+    HttpReply reply;
+    reply.status = 200;
+    reply.body = body;
+    item.callback(reply);
 }
 
 void RestClient::cancel(QObject *context)
@@ -125,7 +151,7 @@ qsizetype RestClient::waiting() const
 
 void RestClient::Private::next()
 {
-    if (ticket || wake.isActive())
+    if (ticket || isReplay || wake.isActive())
         return;
     std::erase_if(queue, [](const Item &item) { return !item.context; });
     if (queue.empty())
@@ -187,6 +213,8 @@ void RestClient::Private::handle(const HttpReply &reply, RestBudget &budget, qin
     const QPointer<RestClient> alive(q);
     if (!answer.error && std::exchange(isTroubled, false))
         emit q->recovered();
+    if (observer && answer.isSuccess())
+        observer(done.url, answer.body);
     if (alive && done.context)
         done.callback(answer);
     if (alive)

@@ -11,7 +11,7 @@ namespace {
 constexpr int weight = 32;    // gaps that the mean looks back on
 constexpr int firstGaps = 16; // fewer say nothing
 // A burst at the beginning (a snapshot and what had waited behind it) is no rhythm yet.
-constexpr double firstFloors = 8;
+constexpr double firstFloors = 2;
 // For arrivals at random (Poisson) the two together are 20 means, which a gap exceeds once in 5e8 times; the
 // slack is for what 32 gaps get wrong about the mean.
 constexpr double means = 8;

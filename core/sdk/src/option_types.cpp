@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tidemill/option.h>
 
+#include <QJsonArray>
+#include <QJsonDocument>
 #include <QRegularExpression>
 
 #include <array>
@@ -158,6 +160,20 @@ Result<> assignOption(QString &member, const Value &value)
 
 Result<> assignOption(QStringList &member, const Value &value)
 {
+    // As the environment has it: NAMES='["a","b"]'.
+    if (isPlain(value) && value.text().startsWith(QLatin1Char('['))) {
+        const QJsonDocument written = QJsonDocument::fromJson(value.text().toUtf8());
+        QStringList texts;
+        for (const QJsonValue &item : written.array()) {
+            if (!item.isString())
+                return expected("a list of texts", value);
+            texts.append(item.toString());
+        }
+        if (texts.isEmpty())
+            return expected("a list of texts that is not empty", value);
+        member = texts;
+        return {};
+    }
     if (value.kind() != Value::Kind::List)
         return expected("a list of texts", value);
     QStringList texts;

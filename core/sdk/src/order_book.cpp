@@ -35,6 +35,19 @@ void set(std::vector<Level> &side, const Level &level, Worse worse)
 constexpr auto lower = [](const Decimal &a, const Decimal &b) { return a < b; };
 constexpr auto higher = [](const Decimal &a, const Decimal &b) { return a > b; };
 
+// Snapshots come best first. One that does not would be put in place level by level in quadratic time, and
+// snapshots can have tens of thousands.
+template<typename Better>
+std::span<const Level> bestFirst(std::span<const Level> side, std::vector<Level> &sorted, Better better)
+{
+    const auto byPrice = [better](const Level &a, const Level &b) { return better(a.price, b.price); };
+    if (std::is_sorted(side.begin(), side.end(), byPrice))
+        return side;
+    sorted.assign(side.begin(), side.end());
+    std::stable_sort(sorted.begin(), sorted.end(), byPrice);
+    return sorted;
+}
+
 } // namespace
 
 void OrderBook::clear()
@@ -46,12 +59,15 @@ void OrderBook::clear()
 void OrderBook::replace(std::span<const Level> bids, std::span<const Level> asks)
 {
     clear();
+    // From the other end, each level goes to the back.
+    std::vector<Level> sorted;
+    const std::span<const Level> bestBids = bestFirst(bids, sorted, higher);
     m_bids.reserve(bids.size());
-    m_asks.reserve(asks.size());
-    // Snapshots come best first; from the other end each level goes to the back.
-    for (auto level = bids.rbegin(); level != bids.rend(); ++level)
+    for (auto level = bestBids.rbegin(); level != bestBids.rend(); ++level)
         set(m_bids, *level, lower);
-    for (auto level = asks.rbegin(); level != asks.rend(); ++level)
+    const std::span<const Level> bestAsks = bestFirst(asks, sorted, lower);
+    m_asks.reserve(asks.size());
+    for (auto level = bestAsks.rbegin(); level != bestAsks.rend(); ++level)
         set(m_asks, *level, higher);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "line_file.h"
+#include "line_form.h"
 
 #include <tidemill/json.h>
 #include <tidemill/plugin.h>
@@ -24,8 +25,14 @@ public:
                 .required()
                 .notEmpty(),
             Option("with_type", m_withType, "Begin each line with the record's type."),
+            Option(
+                "fields", m_fields,
+                "Instead of all fields of the record: a map from members, in their order, to fields or texts "
+                "such as \"%{symbol} at %{price}\"."),
         };
     }
+
+    OptionErrors validate() override { return m_form.parse(m_fields); }
 
     Result<> start() override { return m_file.open(m_path); }
 
@@ -33,9 +40,14 @@ public:
 
     void receive(const BatchPtr &batch) override
     {
-        // Any record type, also one that a third party declared: the schema says how each field prints.
-        for (qsizetype row = 0; row < batch->rowCount(); ++row)
-            appendJson(m_lines, *batch, row, m_withType).append('\n');
+        if (m_form.isEmpty()) {
+            // Any record type, also one that a third party declared: the schema says how each field prints.
+            for (qsizetype row = 0; row < batch->rowCount(); ++row)
+                appendJson(m_lines, *batch, row, m_withType).append('\n');
+        } else if (const auto appended = m_form.appendTo(m_lines, *batch, m_withType); !appended) {
+            emit rejected(batch, appended.error());
+            return;
+        }
         m_group.push_back({batch, m_lines.size()});
     }
 
@@ -99,6 +111,8 @@ private:
 
     QString m_path;
     bool m_withType = true;
+    Value m_fields;
+    LineForm m_form;
     LineFile m_file;
     QByteArray m_lines;
     std::vector<Entry> m_group;

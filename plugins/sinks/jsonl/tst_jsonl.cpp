@@ -90,6 +90,67 @@ private slots:
         QVERIFY(contents(path).startsWith(R"({"exchange":"binance",)"));
     }
 
+    void writesTheMembersThatWereAskedFor()
+    {
+        const QString path = m_folder->filePath("out.jsonl");
+        const QVariantMap fields{{"event_time", "%{ts_event:naive}"},
+                                 {"id", "trade_id"},
+                                 {"price", "price"},
+                                 {"say \"it\"", "%{symbol} at %{price}, 100%%"},
+                                 {"seconds", "%{ts_event:epoch}"}};
+        const auto sink = start(path, {{"with_type", false}, {"fields", fields}});
+
+        sink->receive(trades(7, 1));
+        sink->flush();
+
+        QCOMPARE(contents(path),
+                 QByteArray("{\"event_time\":\"2024-08-08T23:54:15.308000\",\"id\":7,\"price\":\"45123.50\","
+                            "\"say \\\"it\\\"\":\"BTCUSDT at 45123.50, 100%\",\"seconds\":1723161255}\n"));
+    }
+
+    void rejectsRecordsWithoutTheFields()
+    {
+        const QString path = m_folder->filePath("out.jsonl");
+        const auto sink = start(path, {{"fields", QVariantMap{{"id", "trade_id"}}}});
+        QSignalSpy rejected(sink.get(), &Sink::rejected);
+        QSignalSpy delivered(sink.get(), &Sink::delivered);
+        const BatchPtr good = trades(7, 1);
+
+        sink->receive(testing::batch({Quote{.update_id = 9}}));
+        sink->receive(good);
+        sink->flush();
+
+        QCOMPARE(rejected.size(), 1);
+        QCOMPARE(rejected.first().at(1).value<Error>().message, "quote has no field 'trade_id'");
+        QCOMPARE(testing::batches(delivered), QList<BatchPtr>{good});
+        QCOMPARE(contents(path), QByteArray("{\"type\":\"trade\",\"id\":7}\n"));
+    }
+
+    void tellsWhatIsWrongWithFields_data()
+    {
+        QTest::addColumn<QVariant>("fields");
+        QTest::addColumn<QString>("message");
+
+        QTest::newRow("a list") << QVariant(QStringList{"price"})
+                                << "fields: expected a map from members to fields, got a list";
+        QTest::newRow("a list in it") << QVariant(QVariantMap{{"a", QStringList{"price"}}})
+                                      << "fields.a: expected a field or a text, got a list";
+        QTest::newRow("a format that is none")
+            << QVariant(QVariantMap{{"a", "%{price:hex}"}})
+            << "fields.a: expected json, isoformat, naive or epoch behind the colon, got 'price:hex'";
+    }
+
+    void tellsWhatIsWrongWithFields()
+    {
+        QFETCH(QVariant, fields);
+        QFETCH(QString, message);
+
+        const auto node = testing::create<Sink>("jsonl", {{"path", "x"}, {"fields", fields}});
+
+        QVERIFY(!node);
+        QCOMPARE(node.error().message, message);
+    }
+
     void appendsToWhatIsThere_data()
     {
         QTest::addColumn<QByteArray>("before");

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "column_type.h"
-#include "text_template.h"
 
 #include <tidemill/option.h>
+#include <tidemill/text_template.h>
 
 #include <QHash>
 

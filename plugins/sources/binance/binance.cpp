@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "decoder.h"
-#include "snapshot_fetcher.h"
+#include "json_session.h"
+#include "pair_discovery.h"
+#include "sbe_session.h"
 
-#include <tidemill/net/feed_connection.h>
 #include <tidemill/plugin.h>
-
-#include <QJsonArray>
-#include <QJsonDocument>
-#include <QJsonObject>
-#include <QSet>
 
 Q_LOGGING_CATEGORY(lcBinance, TIDEMILL_LOG_CATEGORY)
 
@@ -16,302 +11,351 @@ namespace tidemill::binance {
 
 namespace {
 
-constexpr int maxStreams = 1024;       // of one connection, by the exchange's rule
-constexpr int streamsPerMessage = 100; // the exchange counts messages, proxies count bytes
-// A snapshot older than the first buffered event cannot be joined; the exchange needs a moment to have a
-// newer one.
-constexpr std::chrono::seconds snapshotPause{1};
+constexpr auto jsonUrl = "wss://data-stream.binance.vision";
+constexpr auto sbeUrl = "wss://stream-sbe.binance.com";
+constexpr auto dataRestUrl = "https://data-api.binance.vision";
+constexpr auto fullRestUrl = "https://api.binance.com"; // has what the one for market data lacks
 
-QString excerpt(QByteArrayView frame)
+bool hasRepeats(const QStringList &list)
 {
-    return QString::fromUtf8(frame.first(std::min<qsizetype>(frame.size(), 200)));
-}
-
-QByteArray subscribeMessage(const QList<QByteArray> &names, qint64 id)
-{
-    QJsonArray params;
-    for (const QByteArray &name : names)
-        params.append(QString::fromUtf8(name));
-    return QJsonDocument(QJsonObject{{"method", "SUBSCRIBE"}, {"params", params}, {"id", id}})
-        .toJson(QJsonDocument::Compact);
+    return QSet<QString>(list.begin(), list.end()).size() != list.size();
 }
 
 } // namespace
 
-// Market data of Binance spot over one WebSocket. Backoff, silence and limits are net::FeedConnection's; what
-// frames mean is in decoder.cpp, how books come about in book_sync.cpp; both are tested without a network.
-class Binance final : public Source
+// Market data of Binance spot. What frames mean is in decoder.cpp and sbe_peek.cpp, how books come about in
+// book_sync.cpp, which pairs the largest coins have in pair_mapping.cpp: none of them knows a network. All
+// that is not Binance's is every source's.
+class Binance final : public net::FeedSource
 {
     Q_OBJECT
 
 public:
+    Binance() : FeedSource("binance", jsonUrl, dataRestUrl) {}
+
     OptionList options() override
     {
-        return {
-            Option("symbols", m_symbols, "Symbols in the exchange's spelling.")
-                .required()
-                .notEmpty()
-                .example("[BTCUSDT]"),
-            Option(
-                "streams", m_streamNames,
-                "What to collect of each symbol: trade, aggTrade, bookTicker, kline_INTERVAL, depth[@100ms], "
-                "depth5|10|20[@100ms].")
-                .required()
-                .notEmpty()
-                .example("[depth@100ms, trade]"),
-            Option("url", m_url, "WebSocket address, without a path."),
-            Option("rest_url", m_restUrl, "REST address, for book snapshots."),
-            Option("combined", m_combined, "Ask for frames that name their stream (/stream instead of /ws)."),
-            Option("books", m_books,
-                   "Join depth streams with REST snapshots, so that books can be kept; false passes changes "
-                   "only."),
-            Option("snapshot_depth", m_snapshotDepth, "Levels a side of a book snapshot.")
-                .atLeast(5)
-                .atMost(5000),
-            Option("microseconds", m_microseconds, "Ask for times in microseconds instead of milliseconds."),
-            Option("silence", m_silence,
-                   "Without a message for so long the connection is probed, then replaced.")
-                .atLeast(1000),
-            Option("ca_file", m_caFile, "PEM file of certificate authorities to trust instead of the system's."),
-        };
+        return OptionList{
+                   Option("symbols", m_symbols,
+                          "Symbols in the exchange's spelling. May be left out with discover.top.")
+                       .example("[BTCUSDT]"),
+                   Option("streams", m_streamNames,
+                          "What to collect of each symbol: trade, aggTrade, bookTicker, kline_INTERVAL, "
+                          "depth[@100ms], depth5|10|20[@100ms]; with format sbe: trade, bestBidAsk, depth, "
+                          "depth20.")
+                       .required()
+                       .notEmpty()
+                       .example("[depth@100ms, trade]"),
+                   Option("format", m_format,
+                          "json, or sbe: binary frames, which go out as they are, for transform "
+                          "sbe_decoder; needs api_key, and its url is wss://stream-sbe.binance.com.",
+                          {QStringLiteral("json"), QStringLiteral("sbe")}),
+                   Option("api_key", m_apiKey, "Ed25519 API key, for format sbe.").secret(),
+                   Option("history_url", m_historyUrl,
+                          "REST address for historical trades; empty: rest_url, or https://api.binance.com "
+                          "where that is https://data-api.binance.vision, which has none."),
+                   Option("combined", m_combined,
+                          "Ask for frames that name their stream (/stream instead of /ws)."),
+                   Option("books", m_books,
+                          "Join depth streams with REST snapshots, so that books can be kept; false passes "
+                          "changes only."),
+                   Option("snapshot_depth", m_snapshotDepth, "Levels a side of a book snapshot.")
+                       .atLeast(5)
+                       .atMost(5000),
+                   Option("microseconds", m_microseconds,
+                          "Ask for times in microseconds instead of milliseconds."),
+               } +
+               m_discover.options() + FeedSource::options();
     }
 
     OptionErrors validate() override
     {
-        OptionErrors errors;
-        const auto add = [&errors](const char *option, const QString &message) {
-            errors.append({QLatin1String(option), message, {}, {}});
+        OptionErrors errors = FeedSource::validate() + m_discover.validate();
+        const auto expect = [&errors](bool good, const char *option, const QString &message) {
+            if (!good)
+                errors.append({QLatin1String(option), message, {}, {}});
         };
         m_specs.clear();
-        for (const QString &name : m_streamNames) {
-            if (const auto spec = parseStreamSuffix(name))
-                m_specs.append(*spec);
-            else
-                add("streams", spec.error().message);
+        bool hasPartial = false;
+        for (const QString &name : std::as_const(m_streamNames)) {
+            const auto spec = parseStreamSuffix(name, m_format);
+            expect(spec.has_value(), "streams", spec ? QString() : spec.error().message);
+            if (!spec)
+                continue;
+            m_specs.append(*spec);
+            hasPartial = hasPartial || spec->kind == StreamKind::PartialDepth;
         }
-        if (m_symbols.size() * m_streamNames.size() > maxStreams)
-            add("symbols",
-                QStringLiteral(
-                    "%1 symbols with %2 streams each are more than the %3 streams of one connection")
-                    .arg(m_symbols.size())
-                    .arg(m_streamNames.size())
-                    .arg(maxStreams));
-        const auto repeated = [](const QStringList &list) {
-            return QSet(list.begin(), list.end()).size() != list.size();
-        };
-        if (repeated(m_symbols))
-            add("symbols", QStringLiteral("a symbol stands there twice"));
-        if (repeated(m_streamNames))
-            add("streams", QStringLiteral("a stream stands there twice"));
-        const bool partial = std::any_of(m_specs.begin(), m_specs.end(), [](const StreamSpec &spec) {
-            return spec.kind == StreamKind::PartialDepth;
-        });
-        if (partial && !m_combined && m_symbols.size() > 1)
-            add("combined", QStringLiteral("must be true: frames of depth5, depth10 and depth20 do not say "
-                                           "which of the %1 symbols they are of")
-                                .arg(m_symbols.size()));
-        const QUrl url(m_url);
-        if (url.scheme() != QLatin1String("ws") && url.scheme() != QLatin1String("wss"))
-            add("url", QStringLiteral("expected an address that begins with wss:// (or ws://), got '%1'")
-                           .arg(m_url));
-        const QUrl rest(m_restUrl);
-        if (rest.scheme() != QLatin1String("http") && rest.scheme() != QLatin1String("https"))
-            add("rest_url",
-                QStringLiteral("expected an address that begins with https:// (or http://), got '%1'")
-                    .arg(m_restUrl));
+        expect(!m_symbols.isEmpty() || m_discover.isWanted(), "symbols",
+               QStringLiteral("must not be empty without discover.top"));
+        expect(!hasRepeats(m_symbols), "symbols", QStringLiteral("a symbol stands there twice"));
+        expect(!hasRepeats(m_streamNames), "streams", QStringLiteral("a stream stands there twice"));
+        const bool isOne = m_symbols.size() == 1 && !m_discover.isWanted();
+        expect(m_combined || !hasPartial || isOne || m_format == Format::Sbe, "combined",
+               QStringLiteral("must be true: frames of depth5, depth10 and depth20 do not say which of the "
+                              "symbols they are of"));
+        expect(m_format == Format::Json || !m_apiKey.isEmpty(), "api_key",
+               QStringLiteral("is required with format sbe"));
+        const QString history = QUrl(m_historyUrl).scheme();
+        expect(m_historyUrl.isEmpty() || history == QLatin1String("https") ||
+                   history == QLatin1String("http"),
+               "history_url",
+               QStringLiteral("expected an address that begins with https:// (or http://), got '%1'")
+                   .arg(m_historyUrl));
         return errors;
     }
 
     Result<> start() override
     {
-        QList<Source::Stream> health;
-        for (const QString &symbol : std::as_const(m_symbols)) {
-            for (const StreamSpec &spec : std::as_const(m_specs)) {
-                StreamState &stream = m_streams.add(symbol, spec);
-                if (spec.kind == StreamKind::Depth)
-                    stream.book = std::make_unique<BookSync>(stream.symbol, stream.stream, m_books);
-                health.append(stream.health);
-            }
-        }
-        emit streamsChanged(health);
-
-        net::HttpSettings http;
-        http.caFile = m_caFile;
-        if (const auto configured = m_snapshots.configure(QUrl(m_restUrl), int(m_snapshotDepth), http);
-            !configured)
-            return configured.error();
-        connect(&m_snapshots, &SnapshotFetcher::fetched, this, &Binance::joinSnapshot);
-        connect(&m_snapshots, &SnapshotFetcher::failed, this, [this](const QString &reason) {
+        const QUrl restUrl(netOptions().restUrl);
+        m_history.setUrls(restUrl, historyUrl());
+        m_snapshots.setUrl(restUrl, m_snapshotDepth);
+        m_candles.setLimit(netOptions().backfill ? netOptions().maxBackfill : 0);
+        m_losses = counter("tidemill_connection_losses_total", "Connections lost, and attempts that failed.");
+        watchRest(rest());
+        watchRest(m_historyRest);
+        connect(&m_snapshots, &BookSnapshots::refused, this, [this](const QString &reason) {
             emit degraded({Error::Kind::Network, reason});
-            m_snapshotTrouble = true;
         });
+        connect(&m_upkeep, &QTimer::timeout, this, &Binance::keepUp);
 
-        connect(&m_feed, &net::FeedConnection::opened, this, &Binance::subscribe);
-        connect(&m_feed, &net::FeedConnection::framesReceived, this, &Binance::decodeFrames);
-        connect(&m_feed, &net::FeedConnection::lost, this, &Binance::handleLost);
-        connect(&m_feed, &net::FeedConnection::recovered, this, [this](Timestamp) { emit recovered(); });
-        m_reconnects =
-            counter("tidemill_connection_losses_total", "Connections lost, and attempts that failed.");
+        if (const auto configured = m_historyRest.configure(restSettings()); !configured)
+            return configured.error();
+        setPairs(m_discover.isWanted() ? m_discover.fallback : QStringList());
+        if (const auto opened = openFeed(feedPlan(), restSettings()); !opened)
+            return opened.error();
         m_upkeep.start(std::chrono::seconds(1));
-        connect(&m_upkeep, &QTimer::timeout, this, &Binance::expireHeld);
-        return m_feed.open(feedSettings());
+        return m_discover.isWanted() && !isReplay() ? discover() : Result<>();
     }
 
     void stop() override
     {
+        if (!m_upkeep.isActive())
+            return FeedSource::stop(); // it never started
         m_upkeep.stop();
+        m_discovery.stop();
         m_snapshots.cancel();
+        m_historyRest.cancel(this);
         // What was held back for a snapshot that will not come any more still goes out.
-        m_decoder.disconnected();
-        m_feed.close();
+        for (StreamState &state : m_streams.all()) {
+            if (state.book)
+                state.book->disconnected(out());
+        }
+        flush();
+        reportCandles();
+        FeedSource::stop();
     }
 
-    void setPaused(bool paused) override
+protected:
+    std::unique_ptr<net::FeedSession> makeSession(net::FeedLink &link) override
     {
-        if (paused)
-            m_feed.pause();
-        else
-            m_feed.resume();
+        if (m_format == Format::Sbe)
+            return std::make_unique<SbeSession>(link, *this, m_streams);
+        return std::make_unique<JsonSession>(link, *this, m_streams, m_snapshots, m_candles);
+    }
+
+    void fetchTrades(int id, qint64 first, qint64 last, net::Continuity<Trade>::Answer answer) override
+    {
+        m_history.fetchTrades(stream(id).symbol, first, last, std::move(answer));
+    }
+
+    void fetchAggTrades(int id, qint64 first, qint64 last, net::Continuity<AggTrade>::Answer answer) override
+    {
+        m_history.fetchAggTrades(stream(id).symbol, first, last, std::move(answer));
+    }
+
+    void streamInterrupted(int id) override
+    {
+        StreamState &state = m_streams[id];
+        if (state.book)
+            state.book->disconnected(out());
+        if (state.candles)
+            state.candles->interrupted();
+        if (state.spec.kind != StreamKind::Depth)
+            state.lastNumber = 0; // replaced by whatever comes
     }
 
 private:
-    net::FeedSettings feedSettings() const
+    QUrl historyUrl()
     {
-        net::FeedSettings settings;
-        settings.url = QUrl(m_url);
-        QString path = settings.url.path();
+        if (!m_historyUrl.isEmpty())
+            return QUrl(m_historyUrl);
+        const QString &url = netOptions().restUrl;
+        return QUrl(url == QLatin1String(dataRestUrl) ? QLatin1String(fullRestUrl) : url);
+    }
+
+    net::FeedPlan feedPlan()
+    {
+        net::FeedPlan plan = netOptions().feedPlan();
+        QUrl &url = plan.connection.url;
+        if (m_format == Format::Sbe && url.toString() == QLatin1String(jsonUrl))
+            url = QUrl(QLatin1String(sbeUrl));
+        QString path = url.path();
         while (path.endsWith(QLatin1Char('/')))
             path.chop(1);
-        settings.url.setPath(path + (m_combined ? QStringLiteral("/stream") : QStringLiteral("/ws")));
-        if (m_microseconds)
-            settings.url.setQuery(QStringLiteral("timeUnit=MICROSECOND"));
-        settings.caFile = m_caFile;
-        settings.silenceLimit = m_silence;
+        url.setPath(path + (m_combined ? QStringLiteral("/stream") : QStringLiteral("/ws")));
+        if (m_format == Format::Sbe) {
+            plan.connection.headers.emplaceBack("X-MBX-APIKEY", m_apiKey.toUtf8());
+            plan.connection.refusedPause = std::chrono::minutes(1);
+        } else if (m_microseconds) {
+            url.setQuery(QStringLiteral("timeUnit=MICROSECOND"));
+        }
+        // Pongs count among the five.
+        plan.connection.controlLimit = {5, std::chrono::seconds(1), std::chrono::milliseconds(250)};
+        plan.connection.connectLimit = {300, std::chrono::minutes(5), {}};
+        return plan;
+    }
+
+    net::RestSettings restSettings()
+    {
+        net::RestSettings settings = netOptions().restSettings();
+        settings.limits.wallClock = true;
+        settings.limits.usedWeightHeader = "X-MBX-USED-WEIGHT-1M";
+        settings.limits.blockingStatuses = {429, 418, 403};
+        settings.backoff = {.initial = std::chrono::seconds(1), .max = std::chrono::seconds(30)};
+        // A trade from history has the same time as a live one.
+        if (m_microseconds || m_format == Format::Sbe)
+            settings.headers.emplaceBack("X-MBX-TIME-UNIT", "MICROSECOND");
         return settings;
     }
 
-    void subscribe()
+    void watchRest(net::RestClient &client)
     {
-        m_unconfirmed.clear();
-        const QList<QByteArray> names = m_streams.names();
-        for (qsizetype from = 0; from < names.size(); from += streamsPerMessage) {
-            const qint64 id = ++m_lastRequest;
-            m_unconfirmed.insert(id);
-            m_feed.send(subscribeMessage(names.mid(from, streamsPerMessage), id));
-        }
-    }
-
-    // All frames of one socket read: views into its buffer, stamped once, when the bytes were read, so that
-    // our own parsing time never counts as the exchange's latency.
-    void decodeFrames(const net::Frames &frames)
-    {
-        for (const net::Frame &frame : frames) {
-            const auto decoded = m_decoder.decode(frame.payload, frames.received());
-            if (!decoded)
-                reject("bad_frame", decoded.error().message + QLatin1String(": ") + excerpt(frame.payload));
-            else if (decoded->kind == Decoded::Kind::Control)
-                handleControl(decoded->reply);
-            else if (decoded->kind == Decoded::Kind::Shutdown)
-                m_feed.recycle(QStringLiteral("the exchange announced that it will shut this server down"));
-        }
-        m_out.flush();
-        requestSnapshots();
-    }
-
-    void handleControl(const ControlReply &reply)
-    {
-        if (reply.errorCode) {
-            m_feed.recycle(QStringLiteral("subscription refused: %1 (code %2)")
-                               .arg(QString::fromUtf8(reply.message))
-                               .arg(*reply.errorCode));
-            return;
-        }
-        if (reply.id && m_unconfirmed.remove(*reply.id) && m_unconfirmed.isEmpty()) {
-            qCInfo(lcBinance).noquote() << context().name + QLatin1Char(':') << "subscribed to"
-                                        << m_streams.all().size() << "streams";
-            m_feed.confirmSubscribed();
-        }
-    }
-
-    void handleLost(const net::LostInfo &info)
-    {
-        m_reconnects.add();
-        m_snapshots.cancel();
-        m_decoder.disconnected();
-        emit degraded({info.kind, QStringLiteral("connection lost: %1; trying again in %2 ms")
-                                      .arg(info.reason)
-                                      .arg(info.nextTry.count())});
-    }
-
-    void requestSnapshots()
-    {
-        if (!m_books)
-            return;
-        for (StreamState &stream : m_streams.all()) {
-            if (stream.book && stream.book->wantsSnapshot() && !m_pausedSnapshots.contains(&stream))
-                m_snapshots.request(&stream);
-        }
-    }
-
-    void joinSnapshot(StreamState *stream, const QByteArray &body)
-    {
-        const auto id = m_decoder.decodeDepth(body);
-        if (!id) {
-            reject("bad_snapshot", id.error().message);
-        } else {
-            BookSnapshot header{.exchange = Symbol("binance"),
-                                .symbol = stream->symbol,
-                                .ts_recv = Timestamp::now(),
-                                .last_update_id = *id,
-                                .depth = m_snapshotDepth};
-            stream->book->snapshot(header, m_decoder.bids(), m_decoder.asks(), m_out);
-            m_out.flush();
-        }
-        if (std::exchange(m_snapshotTrouble, false) && m_feed.state() == net::FeedConnection::State::Live)
-            emit recovered();
-        if (!stream->book->wantsSnapshot())
-            return;
-        // Too old to be joined, or unreadable: not again at once.
-        m_pausedSnapshots.insert(stream);
-        QTimer::singleShot(snapshotPause, this, [this, stream] {
-            m_pausedSnapshots.remove(stream);
-            requestSnapshots();
+        connect(&client, &net::RestClient::troubled, this, &Node::degraded);
+        connect(&client, &net::RestClient::recovered, this, [this] {
+            if (feed().isLive())
+                emit recovered();
         });
     }
 
-    void expireHeld()
+    Result<> discover()
     {
-        for (StreamState &stream : m_streams.all()) {
-            if (stream.book)
-                stream.book->expire(Timestamp::now(), m_out);
+        m_failures =
+            counter("tidemill_discovery_failures_total", "Look-ups of the largest coins that failed.");
+        connect(&m_discovery, &PairDiscovery::failed, this, [this](const QString &reason) {
+            m_failures.add();
+            qCWarning(lcBinance).noquote()
+                << context().name + QLatin1String(": the list of pairs stays as it is:") << reason;
+        });
+        connect(&m_discovery, &PairDiscovery::found, this, [this](const QStringList &pairs) {
+            setPairs(pairs);
+            applyStreams();
+        });
+        return m_discovery.start(m_discover, QUrl(netOptions().restUrl), netOptions().restSettings().http);
+    }
+
+    // From now on these pairs beside those of `symbols`.
+    void setPairs(const QStringList &pairs)
+    {
+        const QStringList wanted = withAlways(m_symbols, pairs);
+        const QSet<QString> kept(wanted.begin(), wanted.end());
+        QStringList gone;
+        for (auto pair = m_pairs.begin(); pair != m_pairs.end();) {
+            if (kept.contains(pair.key())) {
+                ++pair;
+                continue;
+            }
+            for (const int id : std::as_const(*pair))
+                leave(id);
+            gone.append(pair.key());
+            pair = m_pairs.erase(pair);
         }
-        m_out.flush();
+        QStringList come;
+        for (const QString &pair : wanted) {
+            if (m_pairs.contains(pair))
+                continue;
+            for (const StreamSpec &spec : std::as_const(m_specs))
+                m_pairs[pair].append(collect(pair, spec));
+            come.append(pair);
+        }
+        if (!gone.isEmpty())
+            flush();
+        if (!gone.isEmpty() || !come.isEmpty())
+            qCInfo(lcBinance).noquote()
+                << context().name + QLatin1Char(':') << wanted.size() << "pairs; new:" << come.join(u' ')
+                << (gone.isEmpty() ? QString() : QStringLiteral("gone: ") + gone.join(u' '));
+    }
+
+    int collect(const QString &pair, const StreamSpec &spec)
+    {
+        StreamState &state = m_streams.add(pair, spec);
+        Numbers numbers = Numbers::Own;
+        if (spec.kind == StreamKind::Trade)
+            numbers = Numbers::Trades;
+        else if (spec.kind == StreamKind::AggTrade)
+            numbers = Numbers::AggTrades;
+        else if (spec.kind == StreamKind::Depth && m_format == Format::Json)
+            state.book = std::make_unique<BookSync>(state.symbol, state.stream, m_books && !isReplay());
+        if (spec.kind == StreamKind::Kline) {
+            state.candles = std::make_unique<CandleFill>();
+            const QByteArray key = candleKey(state);
+            const QByteArray saved =
+                m_candlesReached.value(key, isReplay() ? QByteArray() : savedPosition(key));
+            state.candles->resume({saved.toLongLong()});
+        }
+        return addStream(state.symbol, state.stream, state.name, numbers);
+    }
+
+    void leave(int id)
+    {
+        StreamState &state = m_streams[id];
+        if (state.book)
+            state.book->disconnected(out());
+        m_streams.remove(id);
+        removeStream(id);
+    }
+
+    void keepUp()
+    {
+        for (StreamState &state : m_streams.all()) {
+            if (state.book)
+                state.book->expire(now(), out());
+        }
+        flush();
+        reportCandles();
+        const quint64 losses = feed().figures().losses;
+        m_losses.add(losses - std::exchange(m_lossesSeen, losses));
+    }
+
+    void reportCandles()
+    {
+        for (const auto &[id, position] : m_candles.takeMoved()) {
+            const QByteArray key = candleKey(m_streams[id]);
+            if (!stream(id).wanted || isReplay())
+                continue;
+            m_candlesReached.insert(key, position);
+            reached(key, position);
+        }
+    }
+
+    static QByteArray candleKey(const StreamState &state)
+    {
+        return state.symbol.name().toByteArray() + ' ' + state.spec.suffix;
     }
 
     QStringList m_symbols;
     QStringList m_streamNames;
-    QString m_url = QStringLiteral("wss://data-stream.binance.vision");
-    QString m_restUrl = QStringLiteral("https://data-api.binance.vision");
+    Format m_format = Format::Json;
+    QString m_apiKey;
+    QString m_historyUrl;
     bool m_combined = true;
     bool m_books = true;
     qint64 m_snapshotDepth = 1000;
     bool m_microseconds = false;
-    std::chrono::milliseconds m_silence = std::chrono::seconds(60);
-    QString m_caFile;
+    DiscoveryOptions m_discover;
 
     QList<StreamSpec> m_specs;
     Streams m_streams;
-    RecordsOut m_out{[this](const BatchPtr &batch) { emit emitted(batch); }};
-    Decoder m_decoder{m_streams, m_out};
-    QSet<qint64> m_unconfirmed; // ids of subscriptions that the exchange has not answered
-    qint64 m_lastRequest = 0;
-    bool m_snapshotTrouble = false;
-    QSet<StreamState *> m_pausedSnapshots;
-    Counter m_reconnects;
+    QHash<QString, QList<int>> m_pairs;  // what is collected now
+    net::RestClient m_historyRest{this}; // apart, so that one host's ban does not hold up the other
+    History m_history{rest(), m_historyRest, this};
+    BookSnapshots m_snapshots{*this, m_streams, rest()};
+    CandleBackfill m_candles{*this, m_streams, m_history};
+    QHash<QByteArray, QByteArray> m_candlesReached;
+    PairDiscovery m_discovery{rest(), this};
     QTimer m_upkeep{this};
-    SnapshotFetcher m_snapshots{this};
-    // Last, so that it goes first: it still reports to the members above.
-    net::FeedConnection m_feed{this};
+    Counter m_losses;
+    Counter m_failures;
+    quint64 m_lossesSeen = 0;
 };
 
 } // namespace tidemill::binance

@@ -23,32 +23,44 @@ void BookSync::addGap(const BookUpdate &behind, GapCause cause, qint64 firstMiss
 void BookSync::checkContinuity(const BookUpdate &header, RecordsOut &out)
 {
     const bool resuming = std::exchange(m_resuming, false);
-    // Should ids ever go back, the book is behind the newest id that was seen; it must have no hole either.
-    const qint64 last = m_synced ? std::min(m_bookId, m_lastSeen) : m_lastSeen;
-    if (m_lastSeen == 0 || !hasHole(last, header.first_update_id))
+    if (m_lastSeen == 0 || !hasHole(m_lastSeen, header.first_update_id))
         return; // the first of all, or it follows on; an overlap is harmless, as quantities are absolute
     if (!resuming)
         startOver(out);
-    addGap(header, resuming ? GapCause::Disconnect : GapCause::Sequence, last + 1,
+    addGap(header, resuming ? GapCause::Disconnect : GapCause::Sequence, m_lastSeen + 1,
            resuming ? "not connected" : "update ids jumped", out);
 }
 
-void BookSync::update(const DepthEvent &event, RecordsOut &out)
+bool BookSync::hasStartedOver(const BookUpdate &header) const
 {
-    if (event.header.last_update_id <= m_lastSeen)
-        m_resuming = false; // older than what is there already: a repeat, passed on for the keys to sort out
+    return !header.ts_event.isNull() && !m_lastEvent.isNull() &&
+           header.ts_event - m_lastEvent > startOverAfter;
+}
+
+bool BookSync::update(const DepthEvent &event, RecordsOut &out)
+{
+    if (event.header.last_update_id <= m_lastSeen) {
+        if (!hasStartedOver(event.header))
+            return false;
+        startOver(out);
+        addGap(event.header, GapCause::Sequence, 0, "update ids start over", out);
+        m_resuming = false;
+        m_lastSeen = 0;
+    }
     checkContinuity(event.header, out);
-    m_lastSeen = std::max(m_lastSeen, event.header.last_update_id);
+    m_lastSeen = event.header.last_update_id;
+    m_lastEvent = std::max(m_lastEvent, event.header.ts_event);
     m_lastReceived = event.header.ts_recv;
 
     if (!m_books || m_synced) {
         apply(event, out);
-        return;
+        return true;
     }
     Held held{event.header, {event.bids.begin(), event.bids.end()}, {event.asks.begin(), event.asks.end()}};
     m_heldBytes += held.bytes();
     m_held.push_back(std::move(held));
     expire(event.header.ts_recv, out);
+    return true;
 }
 
 void BookSync::apply(const DepthEvent &event, RecordsOut &out)
@@ -81,18 +93,12 @@ void BookSync::snapshot(const BookSnapshot &header, std::span<const Level> bids,
     m_bookId = base;
     m_synced = true;
     // Held events follow each other (a jump starts over), so the first remaining one continues the snapshot:
-    // its first id is base + 1 or before, its last id behind base. If none remains, the next to come does.
-    // Only where ids went back meanwhile there may be a hole.
+    // its first id is base + 1 or before, its last id behind base. If none remains, the next to come has to.
     while (!m_held.empty() && m_synced) {
         const Held held = std::move(m_held.front());
         m_held.pop_front();
         m_heldBytes -= held.bytes();
-        const bool continues = !hasHole(m_bookId, held.header.first_update_id);
-        if (!continues)
-            addGap(held.header, GapCause::Sequence, m_bookId + 1, "update ids jumped", out);
         apply({held.header, held.bids, held.asks}, out);
-        if (!continues)
-            startOver(out);
     }
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "records_out.h"
-
 #include <tidemill/order_book.h>
+#include <tidemill/records_out.h>
 
 #include <deque>
 #include <optional>
@@ -31,17 +30,21 @@ struct DepthEvent
 //     updates up to the snapshot, BookSnapshot, updates behind it, each continuing the one before.
 //
 // Until a snapshot is there, updates are held back, at most maxHold long and maxHeldBytes in all; beyond that
-// the oldest go out without a book. A hole becomes a Gap, and a new snapshot is wanted. No network in here.
+// the oldest go out without a book. A hole becomes a Gap, and a new snapshot is wanted. It may be fed by
+// several connections that carry the same stream: what comes a second time is left out. No network in here.
 class BookSync
 {
 public:
     static constexpr std::chrono::seconds maxHold{10};
+    // Ids that went back and stay there for so long, by the exchange's clock, have begun anew.
+    static constexpr std::chrono::seconds startOverAfter{10};
     static constexpr std::size_t maxHeldBytes = std::size_t(512) * 1024;
 
     // Without `books` updates pass at once, snapshots are never wanted, holes are still found.
     BookSync(Symbol symbol, Symbol stream, bool books) : m_symbol(symbol), m_stream(stream), m_books(books) {}
 
-    void update(const DepthEvent &event, RecordsOut &out);
+    // False: it is not newer than what there was, and does not go out.
+    bool update(const DepthEvent &event, RecordsOut &out);
     // A whole book as of header.last_update_id, best levels first.
     void snapshot(const BookSnapshot &header, std::span<const Level> bids, std::span<const Level> asks,
                   RecordsOut &out);
@@ -64,6 +67,7 @@ private:
         std::size_t bytes() const { return sizeof(Held) + (bids.size() + asks.size()) * sizeof(Level); }
     };
 
+    bool hasStartedOver(const BookUpdate &header) const;
     void checkContinuity(const BookUpdate &header, RecordsOut &out);
     void apply(const DepthEvent &event, RecordsOut &out);
     void startOver(RecordsOut &out);
@@ -77,6 +81,7 @@ private:
     bool m_synced = false;
     bool m_resuming = false;
     qint64 m_lastSeen = 0; // last_update_id of the newest event, held or not
+    Timestamp m_lastEvent;
     Timestamp m_lastReceived;
     qint64 m_bookId = 0; // what the book stands at
     OrderBook m_book;

@@ -5,18 +5,83 @@
 
 namespace tidemill::binance {
 
-Decoder::Decoder(Streams &streams, RecordsOut &out) : m_streams(streams), m_out(out), m_exchange("binance") {}
+namespace {
+
+Result<> openObject(ondemand::parser &parser, QByteArrayView frame, ondemand::document &document,
+                    ondemand::object &object)
+{
+    const simdjson::padded_string_view padded(frame.data(), std::size_t(frame.size()),
+                                              std::size_t(frame.size()) + simdjson::SIMDJSON_PADDING);
+    if (const auto error = parser.iterate(padded).get(document); error != simdjson::SUCCESS)
+        return malformed(simdjson::error_message(error));
+    if (document.get_object().get(object) != simdjson::SUCCESS)
+        return malformed("expected a JSON object");
+    return {};
+}
+
+// {"result":null,"id":1}, {"code":2,"msg":"..."}, {"error":{"code":2,"msg":"..."},"id":3}: the id may be
+// missing.
+Result<Decoded> decodeControl(ondemand::object &object)
+{
+    Decoded decoded{Decoded::Kind::Unknown, {}};
+    const auto readError = [&decoded](ondemand::object &from) {
+        for (auto entry : from) {
+            ondemand::field field;
+            if (std::move(entry).get(field) != simdjson::SUCCESS)
+                return false;
+            const auto key = field.key();
+            qint64 code = 0;
+            std::string_view text;
+            if (key == "code" && readInteger(field.value(), code))
+                decoded.reply.errorCode = code;
+            else if (key == "msg" && field.value().get_string().get(text) == simdjson::SUCCESS)
+                decoded.reply.message = bytes(text).toByteArray();
+        }
+        return true;
+    };
+    bool hasResult = false;
+    for (auto entry : object) {
+        ondemand::field field;
+        if (std::move(entry).get(field) != simdjson::SUCCESS)
+            return malformed("a control reply that is no JSON");
+        const auto key = field.key();
+        qint64 number = 0;
+        std::string_view text;
+        if (key == "result") {
+            hasResult = true;
+        } else if (key == "id" && readInteger(field.value(), number)) {
+            decoded.reply.id = number;
+        } else if (key == "code" && readInteger(field.value(), number)) {
+            decoded.reply.errorCode = number;
+        } else if (key == "msg" && field.value().get_string().get(text) == simdjson::SUCCESS) {
+            decoded.reply.message = bytes(text).toByteArray();
+        } else if (key == "error") {
+            ondemand::object error;
+            if (field.value().get_object().get(error) != simdjson::SUCCESS || !readError(error))
+                return malformed("an error reply without an object");
+            if (!decoded.reply.errorCode)
+                decoded.reply.errorCode = 0;
+        }
+    }
+    if (hasResult || decoded.reply.errorCode)
+        decoded.kind = Decoded::Kind::Control;
+    return decoded;
+}
+
+} // namespace
+
+Decoder::Decoder(Streams &streams, Receiver &receiver)
+    : m_streams(streams)
+    , m_receiver(receiver)
+    , m_exchange("binance")
+{}
 
 Result<Decoded> Decoder::decode(QByteArrayView frame, Timestamp received)
 {
     ondemand::document document;
-    const simdjson::padded_string_view padded(frame.data(), std::size_t(frame.size()),
-                                              std::size_t(frame.size()) + simdjson::SIMDJSON_PADDING);
-    if (const auto error = m_parser.iterate(padded).get(document); error != simdjson::SUCCESS)
-        return malformed(simdjson::error_message(error));
     ondemand::object object;
-    if (document.get_object().get(object) != simdjson::SUCCESS)
-        return malformed("expected a JSON object");
+    if (const auto opened = openObject(m_parser, frame, document, object); !opened)
+        return opened.error();
     return decodeObject(object, received);
 }
 
@@ -99,81 +164,23 @@ Result<Decoded> Decoder::decodeBare(Object &object, Timestamp received)
     return Decoded{};
 }
 
-// {"result":null,"id":1}, {"code":2,"msg":"..."}, {"error":{"code":2,"msg":"..."},"id":3}: the id may be
-// missing.
-Result<Decoded> Decoder::decodeControl(Object &object)
-{
-    Decoded decoded{Decoded::Kind::Unknown, {}};
-    const auto readError = [&decoded](Object &from) {
-        for (auto entry : from) {
-            ondemand::field field;
-            if (std::move(entry).get(field) != simdjson::SUCCESS)
-                return false;
-            const auto key = field.key();
-            qint64 code = 0;
-            std::string_view text;
-            if (key == "code" && readInteger(field.value(), code))
-                decoded.reply.errorCode = code;
-            else if (key == "msg" && field.value().get_string().get(text) == simdjson::SUCCESS)
-                decoded.reply.message = bytes(text).toByteArray();
-        }
-        return true;
-    };
-    bool hasResult = false;
-    for (auto entry : object) {
-        ondemand::field field;
-        if (std::move(entry).get(field) != simdjson::SUCCESS)
-            return malformed("a control reply that is no JSON");
-        const auto key = field.key();
-        qint64 number = 0;
-        std::string_view text;
-        if (key == "result") {
-            hasResult = true;
-        } else if (key == "id" && readInteger(field.value(), number)) {
-            decoded.reply.id = number;
-        } else if (key == "code" && readInteger(field.value(), number)) {
-            decoded.reply.errorCode = number;
-        } else if (key == "msg" && field.value().get_string().get(text) == simdjson::SUCCESS) {
-            decoded.reply.message = bytes(text).toByteArray();
-        } else if (key == "error") {
-            Object error;
-            if (field.value().get_object().get(error) != simdjson::SUCCESS || !readError(error))
-                return malformed("an error reply without an object");
-            if (!decoded.reply.errorCode)
-                decoded.reply.errorCode = 0;
-        }
-    }
-    if (hasResult || decoded.reply.errorCode)
-        decoded.kind = Decoded::Kind::Control;
-    return decoded;
-}
-
 Result<> Decoder::decodeData(StreamState &stream, Object &object, Timestamp received)
 {
-    Result<> decoded;
     switch (stream.spec.kind) {
     case StreamKind::Trade:
-        decoded = decodeTrade(stream, object, received);
-        break;
+        return decodeTrade(stream, object, received);
     case StreamKind::AggTrade:
-        decoded = decodeAggTrade(stream, object, received);
-        break;
+        return decodeAggTrade(stream, object, received);
     case StreamKind::Kline:
-        decoded = decodeKline(stream, object, received);
-        break;
+        return decodeKline(stream, object, received);
     case StreamKind::BookTicker:
-        decoded = decodeBookTicker(stream, object, received);
-        break;
+        return decodeBookTicker(stream, object, received);
     case StreamKind::Depth:
-        decoded = decodeDepthUpdate(stream, object, received);
-        break;
+        return decodeDepthUpdate(stream, object, received);
     case StreamKind::PartialDepth:
-        decoded = decodePartialDepth(stream, object, received);
-        break;
+        return decodePartialDepth(stream, object, received);
     }
-    if (decoded)
-        stream.health.lastDataNs->store(received.ns, std::memory_order_relaxed);
-    return decoded;
+    return {};
 }
 
 Result<> Decoder::decodeTrade(StreamState &stream, Object &object, Timestamp received)
@@ -207,8 +214,7 @@ Result<> Decoder::decodeTrade(StreamState &stream, Object &object, Timestamp rec
     });
     if (!good || seen != allOf(0, 1, 2, 3, 4))
         return malformed("trade: expected t, p, q, T and m");
-    follow(stream, trade.trade_id, trade.ts_event, received);
-    m_out.add(trade);
+    m_receiver.take(stream, trade);
     return {};
 }
 
@@ -249,8 +255,7 @@ Result<> Decoder::decodeAggTrade(StreamState &stream, Object &object, Timestamp 
     });
     if (!good || seen != allOf(0, 1, 2, 3, 4, 5, 6))
         return malformed("aggTrade: expected a, f, l, p, q, T and m");
-    follow(stream, trade.agg_trade_id, trade.ts_event, received);
-    m_out.add(trade);
+    m_receiver.take(stream, trade);
     return {};
 }
 
@@ -313,8 +318,7 @@ Result<> Decoder::decodeKline(StreamState &stream, Object &object, Timestamp rec
     });
     if (!good || seen != allOf(0, 1, 2, 3, 4, 5, 6, 7))
         return malformed("kline: expected k with t, T, o, c, h, l, v and x");
-    follow(stream, 0, candle.ts_event, received);
-    m_out.add(candle);
+    m_receiver.take(stream, candle);
     return {};
 }
 
@@ -345,8 +349,7 @@ Result<> Decoder::decodeBookTicker(StreamState &stream, Object &object, Timestam
     });
     if (!good || seen != allOf(0, 1, 2, 3, 4))
         return malformed("bookTicker: expected u, b, B, a and A");
-    follow(stream, 0, {}, received);
-    m_out.add(quote);
+    m_receiver.take(stream, quote);
     return {};
 }
 
@@ -367,10 +370,10 @@ Result<> Decoder::decodeDepthUpdate(StreamState &stream, Object &object, Timesta
             return readInteger(value, update.last_update_id);
         case 'b':
             seen |= 8;
-            return readLevels(value, m_bids);
+            return readLevels(value, m_book.bids);
         case 'a':
             seen |= 16;
-            return readLevels(value, m_asks);
+            return readLevels(value, m_book.asks);
         default:
             return true;
         }
@@ -379,7 +382,7 @@ Result<> Decoder::decodeDepthUpdate(StreamState &stream, Object &object, Timesta
         return malformed("depthUpdate: expected E, U, u, b and a");
     if (update.first_update_id < 1 || update.first_update_id > update.last_update_id)
         return malformed("depthUpdate: expected 1 <= U <= u");
-    stream.book->update({update, m_bids, m_asks}, m_out);
+    m_receiver.take(stream, DepthEvent{update, m_book.bids, m_book.asks});
     return {};
 }
 
@@ -387,82 +390,48 @@ Result<> Decoder::decodePartialDepth(StreamState &stream, Object &object, Timest
 {
     BookSnapshot snapshot{
         .exchange = m_exchange, .symbol = stream.symbol, .ts_recv = received, .depth = stream.spec.depth};
-    const auto id = readBook(object);
-    if (!id)
-        return id.error();
-    snapshot.last_update_id = *id;
-    follow(stream, 0, {}, received);
-    m_out.add(snapshot, m_bids, m_asks);
+    if (const auto read = readBook(object, m_book); !read)
+        return read.error();
+    snapshot.last_update_id = m_book.lastUpdateId;
+    m_receiver.take(stream, snapshot, m_book.bids, m_book.asks);
     return {};
 }
 
-Result<qint64> Decoder::decodeDepth(QByteArrayView body)
+Result<Decoded> decodeNotice(ondemand::parser &parser, QByteArrayView frame)
 {
-    const simdjson::padded_string padded(body.data(), std::size_t(body.size()));
     ondemand::document document;
-    Object object;
-    if (m_parser.iterate(padded).get(document) != simdjson::SUCCESS ||
-        document.get_object().get(object) != simdjson::SUCCESS)
-        return malformed("depth snapshot: expected a JSON object");
-    return readBook(object);
+    ondemand::object object;
+    if (const auto opened = openObject(parser, frame, document, object); !opened)
+        return opened.error();
+    std::string_view type;
+    if (const auto error = object.find_field_unordered("e").get_string().get(type);
+        error == simdjson::SUCCESS) {
+        return Decoded{type == "serverShutdown" ? Decoded::Kind::Shutdown : Decoded::Kind::Unknown, {}};
+    } else if (isBroken(error)) {
+        return malformed(simdjson::error_message(error));
+    }
+    (void)object.reset();
+    return decodeControl(object);
 }
 
-// A whole book, by stream or by REST: its levels go to m_bids and m_asks.
-Result<qint64> Decoder::readBook(Object &object)
+Result<> readBook(ondemand::object &object, BookSides &book)
 {
-    qint64 id = 0;
     unsigned seen = 0;
     for (auto entry : object) {
         ondemand::field field;
         if (std::move(entry).get(field) != simdjson::SUCCESS)
             return malformed("depth: broken JSON");
         const auto key = field.key();
-        if (key == "lastUpdateId" && readInteger(field.value(), id))
+        if (key == "lastUpdateId" && readInteger(field.value(), book.lastUpdateId))
             seen |= 1;
-        else if (key == "bids" && readLevels(field.value(), m_bids))
+        else if (key == "bids" && readLevels(field.value(), book.bids))
             seen |= 2;
-        else if (key == "asks" && readLevels(field.value(), m_asks))
+        else if (key == "asks" && readLevels(field.value(), book.asks))
             seen |= 4;
     }
     if (seen != allOf(0, 1, 2))
         return malformed("depth: expected lastUpdateId, bids and asks");
-    return id;
-}
-
-void Decoder::follow(StreamState &stream, qint64 id, Timestamp happened, Timestamp received)
-{
-    const bool resuming = std::exchange(stream.resuming, false);
-    const bool jumped = id != 0 && stream.lastId != 0 && hasHole(stream.lastId, id);
-    // Streams without consecutive ids cannot tell what was missed, only that time went by without a
-    // connection.
-    if (jumped || (resuming && id == 0)) {
-        Gap gap{.exchange = m_exchange,
-                .symbol = stream.symbol,
-                .stream = stream.stream,
-                .ts_event = happened,
-                .ts_recv = received,
-                .ts_from = stream.lastReceived,
-                .ts_to = received};
-        if (jumped) {
-            gap.first_missing = stream.lastId + 1;
-            gap.last_missing = id - 1;
-        }
-        gap.cause = resuming ? GapCause::Disconnect : GapCause::Sequence;
-        m_out.add(gap, resuming ? "not connected" : "ids jumped");
-    }
-    stream.lastId = std::max(stream.lastId, id);
-    stream.lastReceived = received;
-}
-
-void Decoder::disconnected()
-{
-    for (StreamState &stream : m_streams.all()) {
-        if (stream.book)
-            stream.book->disconnected(m_out);
-        else
-            stream.resuming = !stream.lastReceived.isNull();
-    }
-    m_out.flush();
+    return {};
 }
 
 } // namespace tidemill::binance

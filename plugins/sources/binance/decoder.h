@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "records_out.h"
 #include "streams.h"
 
 #include <simdjson.h>
+
+#include <optional>
 
 namespace tidemill::binance {
 
@@ -20,7 +21,7 @@ struct ControlReply
 struct Decoded
 {
     enum class Kind {
-        Data,     // its records went to the output
+        Data,     // its record went to the receiver
         Control,  // see `reply`
         Shutdown, // the exchange will close this connection soon
         Unknown,  // something we did not ask for: allowed at any time, and ignored
@@ -29,30 +30,45 @@ struct Decoded
     ControlReply reply;
 };
 
-// Turns frames of Binance's JSON streams into records, and finds holes in trade ids. No network, no clock.
+// Takes what a decoder makes of frames, while it decodes. ts_recv is set.
+class Receiver
+{
+public:
+    virtual void take(StreamState &stream, const Trade &trade) = 0;
+    virtual void take(StreamState &stream, const AggTrade &trade) = 0;
+    virtual void take(StreamState &stream, const Candle &candle) = 0;
+    virtual void take(StreamState &stream, const Quote &quote) = 0;
+    virtual void take(StreamState &stream, const DepthEvent &event) = 0;
+    // The best levels of a book.
+    virtual void take(StreamState &stream, const BookSnapshot &book, std::span<const Level> bids,
+                      std::span<const Level> asks) = 0;
+
+protected:
+    ~Receiver() = default;
+};
+
+struct BookSides
+{
+    qint64 lastUpdateId = 0;
+    std::vector<Level> bids;
+    std::vector<Level> asks;
+};
+
+// Turns frames of Binance's JSON streams into records. No network, no clock, no memory of earlier frames.
 class Decoder
 {
 public:
-    Decoder(Streams &streams, RecordsOut &out);
+    Decoder(Streams &streams, Receiver &receiver);
 
     // At least simdjson's padding must be readable behind the frame. The error says what was expected;
-    // nothing of a frame in error goes to the output.
+    // nothing of a frame in error goes to the receiver.
     Result<Decoded> decode(QByteArrayView frame, Timestamp received);
-
-    // A REST depth reply: levels come back through bids() and asks(), valid until the next call.
-    Result<qint64> decodeDepth(QByteArrayView body);
-    std::span<const Level> bids() const { return m_bids; }
-    std::span<const Level> asks() const { return m_asks; }
-
-    // The connection is gone; the next frame of each stream says what was missed.
-    void disconnected();
 
 private:
     using Object = simdjson::ondemand::object;
 
     Result<Decoded> decodeObject(Object &object, Timestamp received);
     Result<Decoded> decodeBare(Object &object, Timestamp received);
-    Result<Decoded> decodeControl(Object &object);
     Result<> decodeData(StreamState &stream, Object &object, Timestamp received);
     Result<> decodeTrade(StreamState &stream, Object &object, Timestamp received);
     Result<> decodeAggTrade(StreamState &stream, Object &object, Timestamp received);
@@ -61,18 +77,17 @@ private:
     Result<> decodeDepthUpdate(StreamState &stream, Object &object, Timestamp received);
     Result<> decodePartialDepth(StreamState &stream, Object &object, Timestamp received);
 
-    Result<qint64> readBook(Object &object);
-
-    // Notes that a record with this id came (0: the stream has no ids that follow each other), after
-    // reporting a hole.
-    void follow(StreamState &stream, qint64 id, Timestamp happened, Timestamp received);
-
     Streams &m_streams;
-    RecordsOut &m_out;
+    Receiver &m_receiver;
     Symbol m_exchange;
     simdjson::ondemand::parser m_parser;
-    std::vector<Level> m_bids; // of the frame at hand; kept for their memory
-    std::vector<Level> m_asks;
+    BookSides m_book; // of the frame at hand; kept for its memory
 };
+
+// A frame of a connection whose data is not JSON: an answer, or an announcement. Room behind as for decode().
+Result<Decoded> decodeNotice(simdjson::ondemand::parser &parser, QByteArrayView frame);
+
+// A whole book, by stream or by REST.
+Result<> readBook(simdjson::ondemand::object &object, BookSides &book);
 
 } // namespace tidemill::binance

@@ -1,31 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exchange/fake_exchange.h"
+#include "binance_test.h"
 
 #include <tidemill/order_book.h>
-#include <tidemill/testing.h>
 
 using namespace tidemill;
-using namespace tidemill::exchange;
+using binance::Settings;
 
-// The source against an exchange that enforces the rules, over real sockets.
-class tst_Binance : public QObject
+// What the source asks for, what it makes of it, and how it copes with an exchange that does not answer.
+// Losses of connections are in tst_binance_continuity.
+class tst_Binance : public binance::BinanceTest
 {
     Q_OBJECT
 
 private slots:
-    void init()
-    {
-        m_exchange = std::make_unique<FakeExchange>();
-        QString error;
-        QVERIFY2(m_exchange->start(&error), qPrintable(error));
-    }
-
-    void cleanup()
-    {
-        m_source.reset();
-        m_spy.reset();
-        m_exchange.reset();
-    }
+    void init() { open(); }
+    void cleanup() { close(); }
 
     void collectsAllKindsOfStreams()
     {
@@ -33,13 +22,13 @@ private slots:
         start({"trade", "aggTrade", "bookTicker", "kline_1s", "depth@100ms", "depth5@100ms"},
               {{"combined", true}});
 
-        QTRY_VERIFY(!testing::rows<Trade>(*m_spy).isEmpty());
-        QTRY_VERIFY(!testing::rows<AggTrade>(*m_spy).isEmpty());
-        QTRY_VERIFY(!testing::rows<Quote>(*m_spy).isEmpty());
-        QTRY_VERIFY(!testing::rows<Candle>(*m_spy).isEmpty());
-        QTRY_VERIFY(!testing::rows<BookUpdate>(*m_spy).isEmpty());
-        QTRY_VERIFY(testing::rows<BookSnapshot>(*m_spy).size() > 1);
-        QVERIFY(testing::rows<Gap>(*m_spy).isEmpty());
+        QTRY_VERIFY(!rows<Trade>().isEmpty());
+        QTRY_VERIFY(!rows<AggTrade>().isEmpty());
+        QTRY_VERIFY(!rows<Quote>().isEmpty());
+        QTRY_VERIFY(!rows<Candle>().isEmpty());
+        QTRY_VERIFY(!rows<BookUpdate>().isEmpty());
+        QTRY_VERIFY(rows<BookSnapshot>().size() > 1);
+        QVERIFY(rows<Gap>().isEmpty());
     }
 
     void collectsFromARawConnection()
@@ -47,8 +36,8 @@ private slots:
         generate();
         start({"trade", "depth5@100ms"}, {{"combined", false}});
 
-        QTRY_VERIFY(!testing::rows<Trade>(*m_spy).isEmpty());
-        QTRY_VERIFY(!testing::rows<BookSnapshot>(*m_spy).isEmpty());
+        QTRY_VERIFY(!rows<Trade>().isEmpty());
+        QTRY_VERIFY(!rows<BookSnapshot>().isEmpty());
     }
 
     void keepsABookThatFollowsTheExchange()
@@ -56,8 +45,8 @@ private slots:
         generate();
         start({"depth@100ms"});
 
-        QTRY_COMPARE(testing::rows<BookSnapshot>(*m_spy).size(), 1);
-        QTRY_VERIFY(testing::rows<BookUpdate>(*m_spy).size() > 10);
+        QTRY_COMPARE(rows<BookSnapshot>().size(), 1);
+        QTRY_VERIFY(rows<BookUpdate>().size() > 10);
 
         // What came out must be usable as it stands: every update continues what was before it.
         tidemill::OrderBook book;
@@ -80,64 +69,44 @@ private slots:
         QVERIFY(!book.isEmpty());
     }
 
-    void comesBackAfterEveryKindOfLoss_data()
+    void saysThatItIsAwayAndComesBack()
     {
-        QTest::addColumn<QString>("fault");
-
-        QTest::newRow("closed by plan") << QStringLiteral("close:1000");
-        QTest::newRow("the server goes away") << QStringLiteral("close:1001");
-        QTest::newRow("policy") << QStringLiteral("close:1008");
-        QTest::newRow("aborted") << QStringLiteral("abort");
-        QTest::newRow("shutdown announced") << QStringLiteral("serverShutdown");
-    }
-
-    void comesBackAfterEveryKindOfLoss()
-    {
-        QFETCH(QString, fault);
         generate();
         start({"trade"});
         QSignalSpy degraded(m_source.get(), &Node::degraded);
         QSignalSpy recovered(m_source.get(), &Node::recovered);
-        QTRY_VERIFY(testing::rows<Trade>(*m_spy).size() > 5);
+        QTRY_VERIFY(rows<Trade>().size() > 5);
 
-        inject(fault);
+        inject(QStringLiteral("abort"));
 
         QTRY_COMPARE(degraded.size(), 1);
         QTRY_COMPARE_WITH_TIMEOUT(recovered.size(), 1, 10000);
-        // The time away is on record, to the id.
-        QTRY_COMPARE(testing::rows<Gap>(*m_spy).size(), 1);
-        const Gap gap = testing::rows<Gap>(*m_spy).first();
-        QCOMPARE(gap.cause, GapCause::Disconnect);
-        QCOMPARE(gap.stream, Symbol("trade"));
-        QVERIFY(gap.ts_from < gap.ts_to);
-        verifyOnlyMissing(gap);
     }
 
-    void recordsAHoleInTheIds()
+    void saysWhenThereWereNoQuotes()
     {
         generate();
-        start({"trade"});
-        QTRY_VERIFY(testing::rows<Trade>(*m_spy).size() > 5);
+        start({"bookTicker"});
+        QTRY_VERIFY(rows<Quote>().size() > 5);
 
-        inject(QStringLiteral("gap:5:btcusdt@trade"));
+        inject(QStringLiteral("abort"));
 
-        QTRY_COMPARE(testing::rows<Gap>(*m_spy).size(), 1);
-        const Gap gap = testing::rows<Gap>(*m_spy).first();
-        QCOMPARE(gap.cause, GapCause::Sequence);
-        QCOMPARE(gap.last_missing - gap.first_missing + 1, 5);
-        verifyOnlyMissing(gap);
+        QTRY_COMPARE_WITH_TIMEOUT(rows<Gap>().size(), 1, 10000);
+        QCOMPARE(rows<Gap>().first().cause, GapCause::Disconnect);
+        QCOMPARE(rows<Gap>().first().stream, Symbol("bookTicker"));
+        QVERIFY(rows<Gap>().first().ts_from < rows<Gap>().first().ts_to);
     }
 
     void fetchesANewSnapshotAfterAHoleInTheDepthIds()
     {
         generate();
         start({"depth@100ms"});
-        QTRY_COMPARE(testing::rows<BookSnapshot>(*m_spy).size(), 1);
+        QTRY_COMPARE(rows<BookSnapshot>().size(), 1);
 
         inject(QStringLiteral("gap:2:btcusdt@depth@100ms"));
 
-        QTRY_COMPARE_WITH_TIMEOUT(testing::rows<BookSnapshot>(*m_spy).size(), 2, 10000);
-        QCOMPARE(testing::rows<Gap>(*m_spy).size(), 1);
+        QTRY_COMPARE_WITH_TIMEOUT(rows<BookSnapshot>().size(), 2, 10000);
+        QCOMPARE(rows<Gap>().size(), 1);
     }
 
     void asksAgainWhenTheSnapshotIsTooOld()
@@ -146,8 +115,8 @@ private slots:
         inject(QStringLiteral("stale:1"));
         start({"depth@100ms"});
 
-        QTRY_COMPARE_WITH_TIMEOUT(testing::rows<BookSnapshot>(*m_spy).size(), 1, 10000);
-        QVERIFY(testing::rows<Gap>(*m_spy).isEmpty());
+        QTRY_COMPARE_WITH_TIMEOUT(rows<BookSnapshot>().size(), 1, 10000);
+        QVERIFY(rows<Gap>().isEmpty());
     }
 
     void goesOnWithoutASnapshot_data()
@@ -166,7 +135,7 @@ private slots:
         inject(fault);
         start({"depth@100ms"});
 
-        QTRY_COMPARE_WITH_TIMEOUT(testing::rows<BookSnapshot>(*m_spy).size(), 1, 15000);
+        QTRY_COMPARE_WITH_TIMEOUT(rows<BookSnapshot>().size(), 1, 15000);
     }
 
     void emitsWhatItHeldBackWhenItStops()
@@ -175,27 +144,27 @@ private slots:
         inject(QStringLiteral("slow:60s:60s"));
         start({"depth@100ms"});
         QTRY_VERIFY(m_lastData->load() != 0);
-        QVERIFY(testing::rows<BookUpdate>(*m_spy).isEmpty());
+        QVERIFY(rows<BookUpdate>().isEmpty());
 
         m_source->stop();
 
-        QVERIFY(!testing::rows<BookUpdate>(*m_spy).isEmpty());
+        QVERIFY(!rows<BookUpdate>().isEmpty());
     }
 
     void stopsReadingWhilePaused()
     {
         generate(2000);
         start({"trade"});
-        QTRY_VERIFY(testing::rows<Trade>(*m_spy).size() > 5);
+        QTRY_VERIFY(rows<Trade>().size() > 5);
 
         m_source->setPaused(true);
         QCoreApplication::processEvents(); // what was read already may still come
-        const auto before = testing::rows<Trade>(*m_spy).size();
-        QVERIFY(!QTest::qWaitFor([&] { return testing::rows<Trade>(*m_spy).size() > before; }, 300));
+        const auto before = rows<Trade>().size();
+        QVERIFY(!QTest::qWaitFor([&] { return rows<Trade>().size() > before; }, 300));
         m_source->setPaused(false);
 
-        QTRY_VERIFY(testing::rows<Trade>(*m_spy).size() > before + 100);
-        QVERIFY(testing::rows<Gap>(*m_spy).isEmpty());
+        QTRY_VERIFY(rows<Trade>().size() > before + 100);
+        QVERIFY(rows<Gap>().isEmpty());
     }
 
     void respectsTheLimitOfControlMessages()
@@ -213,13 +182,24 @@ private slots:
         QCOMPARE(m_exchange->stats()["violations"].toArray().size(), 0);
     }
 
+    void spreadsStreamsOverConnections()
+    {
+        QStringList symbols;
+        for (int i = 0; i < 200; ++i)
+            symbols.append(QStringLiteral("SYM%1USDT").arg(i));
+        generate();
+        start({"trade"}, {{"symbols", symbols}, {"connections.streams", 50}});
+
+        QTRY_COMPARE_WITH_TIMEOUT(m_exchange->stats()["connections_now"].toInt(), 4, 15000);
+        QTRY_COMPARE_WITH_TIMEOUT(m_exchange->stats()["messages_received"].toInt(), 4, 10000);
+        QCOMPARE(m_exchange->stats()["violations"].toArray().size(), 0);
+    }
+
     void tellsWhyASubscriptionWasRefused()
     {
         Settings settings;
         settings.limits.maxStreams = 1;
-        m_exchange = std::make_unique<FakeExchange>(settings);
-        QString error;
-        QVERIFY2(m_exchange->start(&error), qPrintable(error));
+        open(settings);
         generate();
         create({"trade", "bookTicker"});
         QSignalSpy degraded(m_source.get(), &Node::degraded);
@@ -242,8 +222,9 @@ private slots:
             return options;
         };
         QTest::newRow("no symbols") << QVariantMap{{"streams", QStringList{"trade"}}}
-                                    << "symbols: is required: Symbols in the exchange's spelling.";
-        QTest::newRow("empty symbols") << with("symbols", QStringList{}) << "symbols: must not be empty";
+                                    << "symbols: must not be empty without discover.top";
+        QTest::newRow("empty symbols")
+            << with("symbols", QStringList{}) << "symbols: must not be empty without discover.top";
         QTest::newRow("a symbol twice")
             << with("symbols", QStringList{"BTCUSDT", "BTCUSDT"}) << "symbols: a symbol stands there twice";
         QTest::newRow("an unknown stream")
@@ -256,9 +237,24 @@ private slots:
             << "url: expected an address that begins with wss:// (or ws://), got 'https://example.org'";
         QTest::newRow("a misspelt option") << with("symbol", "X") << "symbol: no such option";
         QTest::newRow("not a duration")
-            << with("silence", "soon")
-            << "silence: expected a duration such as '250ms', '5s' or '1m30s', got 'soon'";
-        QTest::newRow("too short") << with("silence", "10ms") << "silence: must be at least 1s";
+            << with("silence.floor", "soon")
+            << "silence.floor: expected a duration such as '250ms', '5s' or '1m30s', got 'soon'";
+        QTest::newRow("too many on a connection")
+            << with("connections.streams", 1025) << "connections.streams: must be at most 1024";
+        QTest::newRow("binary without a key")
+            << with("format", "sbe") << "api_key: is required with format sbe";
+        QTest::newRow("a stream that binary feeds lack")
+            << QVariantMap{{"symbols", QStringList{"BTCUSDT"}},
+                           {"streams", QStringList{"aggTrade"}},
+                           {"format", "sbe"},
+                           {"api_key", "key"}}
+            << "streams: expected trade, bestBidAsk, depth or depth20 with format sbe, got 'aggTrade'; case "
+               "matters";
+        QTest::newRow("a key of no plan")
+            << with("discover.coingecko_key", "CG-1")
+            << "discover.plan: expected demo or pro: a key does not say which plan it belongs to";
+        QTest::newRow("a plan without a key")
+            << with("discover.plan", "pro") << "discover.coingecko_key: is required with discover.plan";
     }
 
     void rejectsBadOptions()
@@ -271,62 +267,6 @@ private slots:
         QVERIFY(!node);
         QCOMPARE(node.error().message, message);
     }
-
-private:
-    void generate(int rate = 50)
-    {
-        GeneratorOptions options;
-        options.seed = 7;
-        options.symbols = {"BTCUSDT"};
-        options.eventsPerSecond = rate;
-        m_exchange->generate(options);
-    }
-
-    void create(const QStringList &streams, const QVariantMap &more = {})
-    {
-        QVariantMap options{{"url", m_exchange->wsUrl().toString()},
-                            {"rest_url", m_exchange->restUrl().toString()},
-                            {"symbols", QStringList{"BTCUSDT"}},
-                            {"streams", streams}};
-        options.insert(more);
-        auto node = testing::create<Source>("binance", options);
-        TIDEMILL_VERIFY(node);
-        m_source = *std::move(node);
-        m_spy = std::make_unique<QSignalSpy>(m_source.get(), &Source::emitted);
-        connect(m_source.get(), &Source::streamsChanged, this,
-                [this](const QList<Source::Stream> &list) { m_lastData = list.first().lastDataNs; });
-    }
-
-    void start(const QStringList &streams, const QVariantMap &more = {})
-    {
-        create(streams, more);
-        TIDEMILL_VERIFY(m_source->start());
-    }
-
-    void inject(const QString &fault)
-    {
-        QString error;
-        QVERIFY2(m_exchange->inject(fault, &error), qPrintable(error));
-    }
-
-    // The trades that came are consecutive but for what the gap says.
-    void verifyOnlyMissing(const Gap &gap)
-    {
-        qint64 last = 0;
-        for (const Trade &trade : testing::rows<Trade>(*m_spy)) {
-            if (trade.trade_id == gap.last_missing + 1)
-                QCOMPARE(last, gap.first_missing - 1);
-            else if (last != 0)
-                QCOMPARE(trade.trade_id, last + 1);
-            last = trade.trade_id;
-        }
-        QVERIFY(last > gap.last_missing);
-    }
-
-    std::unique_ptr<FakeExchange> m_exchange;
-    NodePtr<Source> m_source;
-    std::unique_ptr<QSignalSpy> m_spy;
-    std::shared_ptr<std::atomic<qint64>> m_lastData;
 };
 
 QTEST_GUILESS_MAIN(tst_Binance)

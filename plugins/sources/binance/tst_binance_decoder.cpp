@@ -21,7 +21,7 @@ QByteArray padded(const QByteArray &frame)
 
 } // namespace
 
-class tst_BinanceDecoder : public QObject
+class tst_BinanceDecoder : public QObject, public Receiver
 {
     Q_OBJECT
 
@@ -33,12 +33,10 @@ private slots:
         for (const char *suffix : {"trade", "aggTrade", "bookTicker", "kline_1m", "depth@100ms", "depth5"}) {
             const auto spec = parseStreamSuffix(QLatin1String(suffix));
             TIDEMILL_VERIFY(spec);
-            StreamState &state = m_streams->add(QStringLiteral("BTCUSDT"), *spec);
-            if (spec->kind == StreamKind::Depth)
-                state.book = std::make_unique<BookSync>(state.symbol, state.stream, false);
+            m_streams->add(QStringLiteral("BTCUSDT"), *spec);
         }
         m_out = std::make_unique<RecordsOut>([this](const BatchPtr &batch) { m_batches.append(batch); });
-        m_decoder = std::make_unique<Decoder>(*m_streams, *m_out);
+        m_decoder = std::make_unique<Decoder>(*m_streams, *this);
     }
 
     void turnsFramesIntoRecords_data()
@@ -198,58 +196,45 @@ private slots:
         QVERIFY(m_batches.isEmpty());
     }
 
-    void reportsAHoleInTradeIds()
+    void understandsNoticesOfABinaryConnection_data()
     {
-        TIDEMILL_VERIFY(decode(trade(10)));
-        TIDEMILL_VERIFY(decode(trade(11)));
-        TIDEMILL_VERIFY(decode(trade(15)));
-        m_out->flush();
+        QTest::addColumn<QByteArray>("frame");
+        QTest::addColumn<int>("kind");
 
-        const QList<Gap> gaps = rows<Gap>();
-        QCOMPARE(gaps.size(), 1);
-        QCOMPARE(gaps.first().first_missing, 12);
-        QCOMPARE(gaps.first().last_missing, 14);
-        QCOMPARE(gaps.first().cause, GapCause::Sequence);
-        QCOMPARE(rows<Trade>().size(), 3);
-        // What came before the hole goes out before the gap.
-        QCOMPARE(m_batches.first()->rowCount(), 2);
+        QTest::newRow("acknowledged")
+            << QByteArray(R"({"result":null,"id":1})") << int(Decoded::Kind::Control);
+        QTest::newRow("refused") << QByteArray(R"({"error":{"code":2,"msg":"no"},"id":3})")
+                                 << int(Decoded::Kind::Control);
+        QTest::newRow("shutdown") << QByteArray(R"({"e":"serverShutdown","E":1770123456789})")
+                                  << int(Decoded::Kind::Shutdown);
+        QTest::newRow("something new") << QByteArray(R"({"e":"novelty"})") << int(Decoded::Kind::Unknown);
     }
 
-    void reportsTheTimeAway()
+    void understandsNoticesOfABinaryConnection()
     {
-        TIDEMILL_VERIFY(decode(trade(10)));
-        m_decoder->disconnected();
-        TIDEMILL_VERIFY(decode(trade(20)));
-        m_out->flush();
+        QFETCH(QByteArray, frame);
+        QFETCH(int, kind);
+        simdjson::ondemand::parser parser;
+        const QByteArray buffer = padded(frame);
 
-        const QList<Gap> gaps = rows<Gap>();
-        QCOMPARE(gaps.size(), 1);
-        QCOMPARE(gaps.first().cause, GapCause::Disconnect);
-        QCOMPARE(gaps.first().first_missing, 11);
-        QCOMPARE(gaps.first().last_missing, 19);
+        const auto notice = decodeNotice(parser, QByteArrayView(buffer.constData(), frame.size()));
+
+        TIDEMILL_VERIFY(notice);
+        QCOMPARE(int(notice->kind), kind);
     }
 
-    void reportsNoGapWhenNothingWasMissedWhileAway()
+    void findsNoFramesOfAStreamThatIsNotWantedAnyMore()
     {
-        TIDEMILL_VERIFY(decode(trade(10)));
-        m_decoder->disconnected();
-        TIDEMILL_VERIFY(decode(trade(11)));
-        m_out->flush();
+        m_streams->remove(0);
 
-        QVERIFY(rows<Gap>().isEmpty());
-    }
+        const auto gone = decode(trade(1));
+        TIDEMILL_VERIFY(gone);
+        QCOMPARE(gone->kind, Decoded::Kind::Unknown);
 
-    void reportsTimeAwayOfStreamsWithoutIds()
-    {
-        const QByteArray quote =
-            R"({"stream":"btcusdt@bookTicker","data":{"u":5,"s":"BTCUSDT","b":"1","B":"3","a":"2","A":"1"}})";
-        TIDEMILL_VERIFY(decode(quote));
-        m_decoder->disconnected();
-        TIDEMILL_VERIFY(decode(quote));
-        m_out->flush();
-
-        QCOMPARE(rows<Gap>().size(), 1);
-        QCOMPARE(rows<Gap>().first().first_missing, 0);
+        m_streams->add(QStringLiteral("BTCUSDT"), *parseStreamSuffix(QStringLiteral("trade")));
+        const auto back = decode(trade(1));
+        TIDEMILL_VERIFY(back);
+        QCOMPARE(back->kind, Decoded::Kind::Data);
     }
 
     void survivesEveryPrefixOfAFrame()
@@ -261,6 +246,21 @@ private slots:
     }
 
 private:
+    using Levels = std::span<const Level>;
+
+    void take(StreamState &, const Trade &trade) override { m_out->add(trade); }
+    void take(StreamState &, const AggTrade &trade) override { m_out->add(trade); }
+    void take(StreamState &, const Candle &candle) override { m_out->add(candle); }
+    void take(StreamState &, const Quote &quote) override { m_out->add(quote); }
+    void take(StreamState &, const DepthEvent &event) override
+    {
+        m_out->add(event.header, event.bids, event.asks);
+    }
+    void take(StreamState &, const BookSnapshot &book, Levels bids, Levels asks) override
+    {
+        m_out->add(book, bids, asks);
+    }
+
     Result<Decoded> decode(const QByteArray &frame)
     {
         const QByteArray buffer = padded(frame);

@@ -43,7 +43,8 @@ private slots:
         m_sync = std::make_unique<BookSync>(Symbol("BTCUSDT"), Symbol("depth"), true);
     }
 
-    // A script of words: "3-4" an update event, "S5" a snapshot, "X" a lost connection.
+    // A script of words: "3-4" an update event, "S5" a snapshot, "T9" nine seconds later, "X" a lost
+    // connection.
     void joinsUpdatesAndSnapshots_data()
     {
         QTest::addColumn<QString>("script");
@@ -67,6 +68,13 @@ private slots:
         QTest::newRow("a hole before the snapshot")
             << "1-2 5-6 S6 7-8" << Lines{"u 1-2", "g 3-4 sequence", "u 5-6", "s 6", "u 7-8"};
         QTest::newRow("an overlap is no hole") << "1-2 S2 3-5 4-6" << Lines{"u 1-2", "s 2", "u 3-5", "u 4-6"};
+        QTest::newRow("two connections bring the same")
+            << "1-2 1-2 S2 3-4 5-6 3-4 5-6 7-8" << Lines{"u 1-2", "s 2", "u 3-4", "u 5-6", "u 7-8"};
+        QTest::newRow("ids that began anew")
+            << "7-8 S8 9-10 T20 1-2 S2 3-4"
+            << Lines{"u 7-8", "s 8", "u 9-10", "g 0-0 sequence", "u 1-2", "s 2", "u 3-4"};
+        QTest::newRow("older ones of a late connection")
+            << "7-8 S8 9-10 T5 3-4 11-12" << Lines{"u 7-8", "s 8", "u 9-10", "u 11-12"};
         QTest::newRow("time away") << "1-2 S2 3-4 X 9-9 S9 10-10"
                                    << Lines{"u 1-2", "s 2", "u 3-4",  "g 5-8 disconnect",
                                             "u 9-9", "s 9", "u 10-10"};
@@ -161,6 +169,8 @@ private:
         for (const QString &word : script.split(QLatin1Char(' '))) {
             if (word == QLatin1String("X")) {
                 m_sync->disconnected(m_out);
+            } else if (word.startsWith(QLatin1Char('T'))) {
+                m_second += word.mid(1).toInt();
             } else if (word.startsWith(QLatin1Char('S'))) {
                 snapshot(word.mid(1).toInt());
             } else {
@@ -178,6 +188,7 @@ private:
     {
         BookUpdate header{.exchange = Symbol("binance"),
                           .symbol = Symbol("BTCUSDT"),
+                          .ts_event = Timestamp::fromSeconds(m_second),
                           .ts_recv = Timestamp::fromSeconds(m_second),
                           .first_update_id = first,
                           .last_update_id = last};

@@ -114,9 +114,9 @@ Q_SIGNALS:
     // The complete list of streams whenever it changes, so first in start().
     void streamsChanged(const QList<tidemill::Source::Stream> &streams);
     // There is an end to what this source collects (history, a file), and all of it has been emitted: nothing
-    // more will ever come. At most once, after the last emitted() and reached(). The node stays as it is until
-    // it is stopped; when every source of the host has finished and all sinks have confirmed what came, the
-    // run ends by itself. A source that had to leave something out says failed() before.
+    // more will ever come. At most once, after the last emitted() and reached(). The node stays as it is
+    // until it is stopped; when every source of the host has finished and all sinks have confirmed what came,
+    // the run ends by itself. A source that had to leave something out says failed() before.
     void finished();
     // What reached() was called with; for the host and for tests.
     void positionReached(const QByteArray &stream, const QByteArray &position);

@@ -57,8 +57,13 @@ public:
     // up or no try can help (an address that is none, a body beyond the limit). Not at all if `context` (of
     // this thread) or this client is deleted before, or after cancel().
     void get(const QUrl &url, int weight, QObject *context, Callback callback);
-    // From now on get() asks nobody and answers with this error.
-    void refuse(const QString &reason);
+    // Hears of each answer that came with a success, before who asked.
+    void setObserver(std::function<void(const QUrl &url, const QByteArray &body)> observer);
+    // From now on nobody is asked: a request waits for the answer that was recorded.
+    void beginReplay();
+    // What was answered once, to the first request that waits for it: of the same name (the last part of the
+    // path) and with the same query, but for a limit.
+    void replayAnswer(const QUrl &url, const QByteArray &body);
     // Forgets all requests of that context, also the one under way.
     void cancel(QObject *context);
 

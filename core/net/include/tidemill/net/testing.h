@@ -64,7 +64,7 @@ private:
     std::map<QByteArray, std::atomic<quint64>> m_cells;
 };
 
-// A source that has streams but no connections; a test makes the sessions.
+// A source that has streams but no connections; a test makes the sessions, or plays one.
 class BareSource final : public FeedSource
 {
 public:
@@ -74,11 +74,27 @@ public:
     }
 
     using FeedSource::addStream;
+    using FeedSource::applyStreams;
+    using FeedSource::removeStream;
+
+    // As if no connection carried these streams any more, and as if one did again.
+    void interrupt(const QList<int> &streams) { Q_EMIT feed().interrupted(streams); }
+    void resume(const QList<int> &streams) { Q_EMIT feed().resumed(streams); }
+
+    // Asked for trades first..last of a stream, if set.
+    std::function<void(int stream, qint64 first, qint64 last, Continuity<Trade>::Answer answer)> history;
 
     CountingMetrics metrics;
 
 protected:
     std::unique_ptr<FeedSession> makeSession(FeedLink &) override { return {}; }
+    void fetchTrades(int stream, qint64 first, qint64 last, Continuity<Trade>::Answer answer) override
+    {
+        if (history)
+            history(stream, first, last, answer);
+        else
+            FeedSource::fetchTrades(stream, first, last, answer);
+    }
 };
 
 // These messages as one read of the socket.

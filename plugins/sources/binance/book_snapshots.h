@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "rest_decoder.h"
+
+#include <tidemill/net/feed_source.h>
+
+#include <QSet>
+
+namespace tidemill::binance {
+
+// Fetches snapshots by REST for the books that want one, and joins them. Limits and retries are the client's.
+class BookSnapshots : public QObject
+{
+    Q_OBJECT
+
+public:
+    // These outlive this object; `rest` is the source's.
+    BookSnapshots(net::FeedSource &source, Streams &streams, net::RestClient &rest)
+        : QObject(&source)
+        , m_source(source)
+        , m_streams(streams)
+        , m_rest(rest)
+    {}
+
+    void setUrl(const QUrl &url, qint64 depth);
+    // Asks for a snapshot of that stream's symbol if its book wants one and none is under way.
+    void request(int id);
+    // Forgets all requests: the source stops.
+    void cancel();
+
+Q_SIGNALS:
+    // The exchange will not give that one; it is asked again later.
+    void refused(const QString &reason);
+
+private:
+    void handleReply(int id, const net::HttpReply &reply);
+    void join(int id, const QByteArray &body);
+    void requestAfter(int id, std::chrono::milliseconds pause);
+
+    net::FeedSource &m_source;
+    Streams &m_streams;
+    net::RestClient &m_rest;
+    QUrl m_url;
+    qint64 m_depth = 0;
+    QSet<int> m_busy; // asked for, or waiting until they may be again
+};
+
+} // namespace tidemill::binance

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "candle_backfill.h"
+
+#include <algorithm>
+
+namespace tidemill::binance {
+
+bool CandleBackfill::take(StreamState &stream, const Candle &candle, Timestamp before)
+{
+    const CandleFill::Verdict verdict = stream.candles->take(candle);
+    if (verdict.hole) {
+        const Gap gap{.exchange = m_source.exchange(),
+                      .symbol = stream.symbol,
+                      .stream = stream.stream,
+                      .ts_event = candle.ts_event,
+                      .ts_recv = candle.ts_recv,
+                      .ts_from = before.isNull() ? verdict.hole->from : before,
+                      .ts_to = candle.ts_recv};
+        const Filling filling{stream.id, *verdict.hole, gap};
+        // Months are of different lengths, and that does not matter for a bound.
+        const qint64 length = std::max<qint64>((CandleFill::nextOpen(candle) - candle.ts_open).count(), 1);
+        const Timestamp oldest{std::max(filling.hole.from.ns, filling.hole.to.ns - m_limit * length)};
+        if (m_limit <= 0)
+            end(filling, "candles are missing");
+        else
+            fill(filling, oldest);
+        if (m_limit > 0 && oldest > filling.hole.from)
+            m_source.out().add(gap, "more candles than are asked for");
+    }
+    if (verdict.isNew && candle.closed)
+        m_moved.insert(stream.id);
+    return verdict.isNew;
+}
+
+void CandleBackfill::fill(const Filling &filling, Timestamp from)
+{
+    StreamState &stream = m_streams[filling.id];
+    m_history.fetchCandles(stream.symbol, stream.spec, from, filling.hole.to,
+                           [this, filling](const Result<History::CandlePage> &page) {
+                               if (!page)
+                                   return end(filling, page.error().message.toUtf8());
+                               const bool isWanted = m_source.stream(filling.id).wanted;
+                               for (const Candle &candle : page->candles) {
+                                   if (isWanted)
+                                       m_source.out().add(candle);
+                               }
+                               if (isWanted && !page->next.isNull())
+                                   return fill(filling, page->next);
+                               const bool reaches = !page->candles.empty();
+                               end(filling, reaches ? "" : "the exchange's history does not have them");
+                           });
+}
+
+void CandleBackfill::end(const Filling &filling, QByteArrayView missing)
+{
+    if (!missing.isEmpty())
+        m_source.out().add(filling.gap, missing);
+    m_streams[filling.id].candles->filled(filling.hole);
+    m_moved.insert(filling.id);
+}
+
+QList<std::pair<int, QByteArray>> CandleBackfill::takeMoved()
+{
+    QList<std::pair<int, QByteArray>> moved;
+    for (const int id : std::exchange(m_moved, {}))
+        moved.append({id, QByteArray::number(m_streams[id].candles->completeTo().ns)});
+    return moved;
+}
+
+} // namespace tidemill::binance

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tidemill/net/continuity.h>
+#include <tidemill/net/rest_client.h>
+
+namespace tidemill::coinbase_exchange {
+
+// Trades from the exchange's REST API. Pages go backwards from an id there; as ids are consecutive, the page
+// that begins with a given one is the page before that id plus its size.
+class History
+{
+public:
+    using Answer = net::Continuity<Trade>::Answer;
+
+    // `rest` and `context` outlive this object.
+    History(net::RestClient &rest, QObject *context) : m_rest(rest), m_context(context) {}
+    void setUrl(const QUrl &url) { m_url = url; }
+
+    // The trades with ids first..last (last 0: up to now), as far as one answer reaches.
+    void fetch(Symbol product, qint64 first, qint64 last, const Answer &answer);
+
+    // A page as sent, newest first; its trades come back oldest first.
+    static Result<std::vector<Trade>> decode(const QByteArray &body, Symbol product);
+
+private:
+    // The page of trades below `below` (0: the newest).
+    void get(Symbol product, qint64 below, std::function<void(Result<std::vector<Trade>>)> answer);
+
+    net::RestClient &m_rest;
+    QObject *m_context;
+    QUrl m_url;
+};
+
+} // namespace tidemill::coinbase_exchange
