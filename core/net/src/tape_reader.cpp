@@ -87,7 +87,8 @@ std::optional<QByteArrayView> TapeReader::readLine()
             m_badLines += !std::exchange(m_isSkipping, true);
             m_begin = m_end;
         }
-        std::memmove(m_buffer.data(), m_buffer.data() + m_begin, m_end - m_begin);
+        if (m_begin > 0) // an empty buffer has no address either
+            std::memmove(m_buffer.data(), m_buffer.data() + m_begin, m_end - m_begin);
         m_end -= m_begin;
         m_begin = 0;
         searched = m_end;
