@@ -12,7 +12,9 @@ class Ticking final : public Source
 public:
     OptionList options() override
     {
-        return {Option("after_stop", m_afterStop, "Emit a trade of the id 999998 within stop(), which is fine, and one of the id 999999 after it.")};
+        return {Option("after_stop", m_afterStop,
+                       "Emit a trade of the id 999998 within stop(), which is fine, and one of the id 999999 "
+                       "after it.")};
     }
 
     Result<> start() override
