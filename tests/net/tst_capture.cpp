@@ -419,10 +419,16 @@ private:
         return QDir(m_folder->path()).entryInfoList({"p.n-2*.tmcap"}, QDir::Files, QDir::Name);
     }
 
+    // Nothing of a file that the writer has deleted since it was listed.
+    static QByteArray contentOf(const QFileInfo &info)
+    {
+        QFile file(info.filePath());
+        return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+    }
+
     QByteArray content(int index) const
     {
-        QFile file(files().at(index).filePath());
-        return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+        return contentOf(files().at(index));
     }
 
     qint64 sizeOfAll() const
@@ -438,8 +444,8 @@ private:
     {
         qint64 count = 0;
         m_missed = 0;
-        for (int i = 0; i < files().size(); ++i) {
-            for (const QString &event : read(content(i))) {
+        for (const QFileInfo &file : files()) {
+            for (const QString &event : read(contentOf(file))) {
                 count += event.startsWith("received");
                 if (event.startsWith("missed"))
                     m_missed += event.mid(6).section(' ', 0, 0).toLongLong();
