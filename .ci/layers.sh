@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Who may include whom: app -> host -> sdk <- net <- plugins, and each third-party library in its one place.
+# Who may include whom: app -> host -> sdk <- net, redis <- plugins, and each third-party library in its one place.
 # Prints every line that crosses a boundary, with the rule it breaks, and fails if there is one.
 cd "$(dirname "$0")/.." || exit 2
 status=0
@@ -28,14 +28,19 @@ none='$^'                    # matches no path
 tests='[^:]*/tst_[^/:]*\.cpp:' # a test may look at its subject from outside
 up='(\.\./)*(core/)?'
 
-deny "plugins core/sdk core/net" "$up(host|app|http)/" 'plugins, the SDK and net do not know the host'
-deny_link "plugins core/sdk core/net" 'tidemill[-_](host|app|http)|Tidemill::(Host|App|Http)' \
-    'plugins, the SDK and net do not link the host'
-deny "core/sdk"             "$up(net|tidemill/net)/" 'net uses the SDK, not the other way round'
+deny "plugins core/sdk core/net core/redis" "$up(host|app|http)/" 'plugins, the SDK, net and redis do not know the host'
+deny_link "plugins core/sdk core/net core/redis" 'tidemill[-_](host|app|http)|Tidemill::(Host|App|Http)' \
+    'plugins, the SDK, net and redis do not link the host'
+deny "core/sdk"             "$up(net|redis|tidemill/(net|redis))/" 'net and redis use the SDK, not the other way round'
 deny "core/host core/http"  "${up}app/"              'the host does not know the command that runs it'
 deny "core/host"            "${up}http/"             'the host works without its HTTP endpoint'
 deny "core"                 '(\.\./)*plugins/'       'the host knows plugins by their metadata only'
 deny "plugins"              '[^>"]*(sources|transforms|sinks)/' 'a plugin stands alone: deleting it deletes one folder'
+# The one thing that plugins share: what is an exchange's own, for all sources of that exchange and nobody else.
+for family in binance coinbase; do
+    deny "plugins core" "[^>\"]*exchanges/$family/" "what $family's sources share is theirs alone" \
+        "plugins/(exchanges/$family|sources/$family(_[a-z]+)?)/"
+done
 
 deny "core/sdk" \
     'Q(t(Network|Sql|HttpServer|WebSockets|Test|Concurrent|Xml|Gui|Widgets)|Tcp|Udp|Ssl|Local(Socket|Server)|AbstractSocket|Network|Host|Dns|Sql|Http|WebSocket|Test|SignalSpy)' \
@@ -44,11 +49,12 @@ deny "core plugins tests" 'yaml-cpp'         'yaml-cpp stays behind the pipeline
 deny "core plugins"       'Q(t)?HttpServer'  'Qt HttpServer is GPL-3 in Qt 6.4: only in core/http, which can be left out' "core/http/|$tests"
 deny "core plugins"       'Q(t)?WebSocket'   'Qt WebSockets serves pages and tests; feeds use net' "core/http/|$tests"
 deny "core plugins"       'zip\.h'          'libzip stays behind the reader of bulk files' 'plugins/sources/binance_history/zip_reader'
-deny "core plugins"       'hiredis'          'hiredis stays in the Redis plugins' 'plugins/([^:]*/)?redis'
+deny "core plugins"       'hiredis'          'hiredis stays behind the client of core/redis' 'core/redis/src/reply_reader'
 deny "core plugins"       'Q(t)?Sql'         'Qt SQL stays in the SQL sink and the checkpoint store' \
     "plugins/sinks/sql/|core/host/checkpoint_store|$tests"
 deny "core plugins"       'libpq|postgres'   'libpq stays in the SQL sink' 'plugins/sinks/sql/'
 deny "core tests"         'simdjson'         'simdjson stays in decoders, which are in plugins (and in the header they share)' \
     'tests/bench/|core/net/include/tidemill/net/json_values\.h'
-deny "core"               'tidemill/net/json_values' 'only decoders read JSON with simdjson; no library of ours links it'
+deny "core"               'tidemill/net/(json_values|decoding_session)' \
+    'only decoders read JSON with simdjson; no library of ours links it' 'core/net/include/tidemill/net/decoding_session\.h'
 exit $status

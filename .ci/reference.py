@@ -22,7 +22,8 @@ RENEW = ".ci/reference.py --update"
 HEAD = """# Reference: plugins and settings
 
 Made by `{renew}` from what `tidemill plugins --json` and `tidemill plugins --settings` say; edit the plugins instead.
-How a file is written as a whole is in [pipeline-files.md](pipeline-files.md).
+How a file is written as a whole is in [pipeline-files.md](pipeline-files.md). A dot in a name stands for a map:
+`queue.rows` and `queue.policy` are written `queue: {{rows: 1000, policy: latest}}`.
 """
 OF_KIND = {"source": "sources", "transform": "transforms", "sink": "sinks"}
 

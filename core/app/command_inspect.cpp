@@ -9,6 +9,9 @@
 #include <QJsonDocument>
 #include <QJsonObject>
 
+#include <algorithm>
+#include <utility>
+
 // The commands that look and start nothing: check, graph, plugins, schema.
 
 namespace tidemill::app {
@@ -48,15 +51,22 @@ void printPlugin(const QJsonObject &plugin)
     print(QStringLiteral("%1 (%2, %3): %4\n")
               .arg(plugin["id"].toString(), plugin["kind"].toString(), plugin["stability"].toString(),
                    plugin["summary"].toString()));
+    QString group; // of the option before: those of one map stand below its name
     for (const auto value : plugin["options"].toArray()) {
         const QJsonObject option = value.toObject();
+        const QString name = option["name"].toString();
+        const qsizetype dot = name.lastIndexOf(QLatin1Char('.'));
+        if (const QString own = name.left(std::max<qsizetype>(dot, 0));
+            std::exchange(group, own) != own && dot > 0)
+            print(QStringLiteral("  %1:\n").arg(own));
+        const QString indent(dot > 0 ? 4 : 2, QLatin1Char(' '));
         QString facts = option["type"].toString();
         if (option["required"].toBool())
             facts += QStringLiteral(", required");
         if (!option["default"].toString().isEmpty())
             facts += QStringLiteral(", default ") + option["default"].toString();
-        print(QStringLiteral("  %1 (%2)\n      %3\n")
-                  .arg(option["name"].toString(), facts, option["help"].toString()));
+        print(QStringLiteral("%1%2 (%3)\n%1    %4\n")
+                  .arg(indent, name.mid(dot + 1), facts, option["help"].toString()));
     }
 }
 
@@ -138,7 +148,7 @@ int pluginsCommand(const QStringList &arguments)
     }
     host::PluginRegistry plugins = registryFor(parser);
     const QString id = parser.positionalArguments().value(0);
-    if (!id.isEmpty() && !plugins.find(id)) {
+    if (!id.isEmpty() && !plugins.findAny(id)) {
         QStringList known;
         for (const host::PluginInfo &plugin : plugins.plugins())
             known.append(plugin.id);
@@ -153,7 +163,12 @@ int pluginsCommand(const QStringList &arguments)
         return Success;
     }
     if (!id.isEmpty()) {
-        printPlugin(plugins.describe(id).at(0).toObject());
+        const QJsonArray ofThatId = plugins.describe(id); // one of each kind at most
+        for (qsizetype index = 0; index < ofThatId.size(); ++index) {
+            if (index > 0)
+                print(QStringLiteral("\n"));
+            printPlugin(ofThatId.at(index).toObject());
+        }
         return Success;
     }
     const QJsonArray all = plugins.describe(); // loads each, so that all reasons show

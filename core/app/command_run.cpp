@@ -8,6 +8,7 @@
 #include "host/watchdog.h"
 #include "pipeline_loading.h"
 #include "shutdown_signals.h"
+#include "state_directory.h"
 
 #include <tidemill/option.h>
 
@@ -51,19 +52,6 @@ Result<std::chrono::milliseconds> duration(const QString &flag, const QString &t
     if (const auto parsed = detail::assignOption(value, Value::scalar(text)); !parsed)
         return usageError(flag, parsed.error().message);
     return value;
-}
-
-// Where state goes when nobody says: what systemd gives, or the user's own place for such things.
-QString defaultStateDirectory()
-{
-    const QString systemd = qEnvironmentVariable("STATE_DIRECTORY");
-    if (!systemd.isEmpty())
-        return systemd.section(QLatin1Char(':'), 0, 0);
-    const QString xdg = qEnvironmentVariable("XDG_STATE_HOME");
-    if (QDir::isAbsolutePath(xdg))
-        return QDir(xdg).filePath(QStringLiteral("tidemill"));
-    const QString home = qEnvironmentVariable("HOME");
-    return home.isEmpty() ? QString() : QDir(home).filePath(QStringLiteral(".local/state/tidemill"));
 }
 
 Result<> readLogSettings(const QCommandLineParser &parser, host::LogSettings &log)
@@ -133,13 +121,7 @@ Result<RunSettings> readSettings(const QCommandLineParser &parser)
     settings.httpOpen = parser.isSet(QStringLiteral("http-open")) ||
                         qEnvironmentVariable("TIDEMILL_HTTP_OPEN") == QLatin1String("true");
 
-    settings.stateDirectory = flagOrEnvironment(parser, QStringLiteral("state-dir"), "TIDEMILL_STATE_DIR");
-    if (settings.stateDirectory.isEmpty())
-        settings.stateDirectory = defaultStateDirectory();
-    else if (settings.stateDirectory == QLatin1String("off"))
-        settings.stateDirectory.clear();
-    if (!settings.stateDirectory.isEmpty())
-        settings.stateDirectory = QDir(settings.stateDirectory).absolutePath();
+    settings.stateDirectory = stateDirectory(parser);
 
     if (const QString text = flagOrEnvironment(parser, QStringLiteral("for"), "TIDEMILL_FOR");
         !text.isEmpty()) {

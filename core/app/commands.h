@@ -19,5 +19,7 @@ int pluginsCommand(const QStringList &arguments);
 int graphCommand(const QStringList &arguments);
 int schemaCommand(const QStringList &arguments);
 int spoolCommand(const QStringList &arguments);
+int tailCommand(const QStringList &arguments);
+int deadletterCommand(const QStringList &arguments);
 
 } // namespace tidemill::app

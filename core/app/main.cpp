@@ -19,11 +19,24 @@ Usage: tidemill COMMAND [OPTIONS]
   plugins [ID]       list plugins, or tell all about one (--json)
   schema             print a JSON Schema of pipeline files, for editors
   spool ls|verify    list or check what sinks have not confirmed, on disk
+  tail URL [STREAM]  list the streams of a Redis, or follow one
+  deadletter ls|show|replay
+                     list, print or offer again what sinks could not store
   version            print versions
 
 A FILE may be a folder: all its *.yaml are taken. `tidemill COMMAND --help` tells more.
 Exit codes: 0 well, 1 ran and failed, 2 wrong usage or configuration.
 )";
+
+// What Qt would keep ready and nobody here uses: GLib's loop in each thread, machine code for patterns that
+// are matched a few times at the start.
+void useLessMemory()
+{
+    for (const auto &[name, value] : {std::pair{"QT_NO_GLIB", "1"}, std::pair{"QT_ENABLE_REGEXP_JIT", "0"}}) {
+        if (!qEnvironmentVariableIsSet(name))
+            qputenv(name, value);
+    }
+}
 
 } // namespace
 
@@ -32,6 +45,7 @@ int main(int argc, char **argv)
     using namespace tidemill;
     using namespace tidemill::app;
 
+    useLessMemory();
     QCoreApplication application(argc, argv);
     QCoreApplication::setApplicationName(QStringLiteral("tidemill"));
     QCoreApplication::setApplicationVersion(QStringLiteral(TIDEMILL_VERSION));
@@ -52,6 +66,10 @@ int main(int argc, char **argv)
         return schemaCommand(arguments);
     if (command == QLatin1String("spool"))
         return spoolCommand(arguments);
+    if (command == QLatin1String("tail"))
+        return tailCommand(arguments);
+    if (command == QLatin1String("deadletter"))
+        return deadletterCommand(arguments);
     if (command == QLatin1String("version") || command == QLatin1String("--version")) {
         print(QStringLiteral("tidemill %1 (Qt %2)\n")
                   .arg(QLatin1String(TIDEMILL_VERSION), QLatin1String(qVersion())));
@@ -67,8 +85,8 @@ int main(int argc, char **argv)
         printError(QLatin1String(usage));
         return WrongUsage;
     }
-    const QString meant =
-        nearestName(command, {"run", "check", "graph", "plugins", "schema", "spool", "version", "help"});
+    const QString meant = nearestName(command, {"run", "check", "graph", "plugins", "schema", "spool", "tail",
+                                                "deadletter", "version", "help"});
     printError(
         QStringLiteral("tidemill: no command '%1'%2\n")
             .arg(command, meant.isEmpty() ? QString() : QStringLiteral("; did you mean '%1'?").arg(meant)));

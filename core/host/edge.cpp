@@ -183,6 +183,12 @@ void QueuedEdge::countShed(quint64 rows, EdgeStatus::Drop drop)
     to().countShed(rows, edgeDropName(drop));
 }
 
+quint64 QueuedEdge::waitingBytes()
+{
+    const std::scoped_lock lock(m_lock);
+    return m_bytes;
+}
+
 void QueuedEdge::acceptWake()
 {
     const std::scoped_lock lock(m_lock);

@@ -93,7 +93,10 @@ public:
     // Sender's thread, after its release event: true if this edge has room again and had none.
     bool collectRelease();
 
-    bool hasWaiting() const { return m_rows.load(std::memory_order_relaxed) > 0; }
+    bool hasWaiting() const { return waitingRows() > 0; }
+    quint64 waitingRows() const { return m_rows.load(std::memory_order_relaxed); }
+    // In memory only. Any thread.
+    quint64 waitingBytes();
     // Shutdown: take() gives only what would be lost otherwise from now on.
     virtual void keepStored() {}
 

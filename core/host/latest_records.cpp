@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "latest_records.h"
 
+#include "batch_rows.h"
+
 #include <QSet>
 
 namespace tidemill::host {
@@ -72,35 +74,6 @@ void appendField(QByteArray &key, const Batch &batch, qsizetype row, const Field
     }
 }
 
-template<typename T>
-void setField(std::byte *row, const Field &field, const T &value)
-{
-    std::memcpy(row + field.offset, &value, sizeof value);
-}
-
-void copyRow(UntypedBatchBuilder &builder, const Batch &batch, qsizetype index)
-{
-    std::byte *row = builder.appendRow();
-    std::memcpy(row, batch.row(index), batch.schema().rowSize());
-    for (const Field &field : batch.schema().fields()) {
-        if (field.type == FieldType::Text)
-            setField(row, field, builder.text(batch.text(batch.value<Text>(index, field))));
-        else if (field.type == FieldType::Bytes)
-            setField(row, field, builder.bytes(batch.bytes(batch.value<Bytes>(index, field))));
-        else if (field.type == FieldType::Levels)
-            setField(row, field, builder.levels(batch.levels(batch.value<Levels>(index, field))));
-    }
-}
-
-BatchPtr copyOf(const Batch &batch, const std::vector<qsizetype> &descendingRows)
-{
-    UntypedBatchBuilder builder(batch.schema());
-    builder.continues(batch);
-    for (auto row = descendingRows.rbegin(); row != descendingRows.rend(); ++row)
-        copyRow(builder, batch, *row);
-    return builder.finish();
-}
-
 } // namespace
 
 quint64 keepLatest(std::deque<BatchPtr> &queue)
@@ -126,7 +99,7 @@ quint64 keepLatest(std::deque<BatchPtr> &queue)
         if (qsizetype(rows.size()) == (*batch)->rowCount())
             kept.push_front(*batch);
         else if (!rows.empty())
-            kept.push_front(copyOf(**batch, rows));
+            kept.push_front(copyRows(**batch, {rows.rbegin(), rows.rend()}));
     }
     queue = std::move(kept);
     return gone;

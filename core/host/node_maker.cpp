@@ -51,7 +51,7 @@ Result<> configure(Node &node, const NodeOrder &order)
 Result<std::unique_ptr<NodeRunner>> makeNode(const NodeOrder &order, PluginRegistry &plugins,
                                              Metrics &metrics)
 {
-    auto created = plugins.create(order.description.type);
+    auto created = plugins.create(order.description.kind, order.description.type);
     if (!created)
         return created.error();
     NodePtr<> node = *std::move(created);

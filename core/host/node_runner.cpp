@@ -3,6 +3,8 @@
 
 #include "in_flight.h"
 
+#include <tidemill/receipt.h>
+
 #include <QCoreApplication>
 #include <QLoggingCategory>
 
@@ -127,7 +129,17 @@ bool NodeRunner::event(QEvent *event)
         }
         return true;
     }
+    if (event->type() == hurryEvent()) {
+        hurry();
+        return true;
+    }
     return QObject::event(event);
+}
+
+QEvent::Type NodeRunner::hurryEvent()
+{
+    static const auto type = QEvent::Type(QEvent::registerEventType());
+    return type;
 }
 
 void NodeRunner::countIn(quint64 rows)
@@ -155,7 +167,12 @@ void NodeRunner::countQueuedRows(quint64 rows)
 
 void NodeRunner::countUnqueued(const BatchPtr &batch)
 {
-    m_status->recordsQueued.fetch_sub(quint64(batch->rowCount()), std::memory_order_relaxed);
+    countUnqueuedRows(quint64(batch->rowCount()));
+}
+
+void NodeRunner::countUnqueuedRows(quint64 rows)
+{
+    m_status->recordsQueued.fetch_sub(rows, std::memory_order_relaxed);
 }
 
 void NodeRunner::countShed(quint64 rows, const char *reason)
@@ -341,9 +358,15 @@ void SourceRunner::emitBatch(const BatchPtr &batch)
             m_checkpoints.tracker()->close(); // no position may move past it
         return;
     }
-    if (!batch->delivery())
-        batch->attachDelivery(
-            std::make_shared<SourceDelivery>(sharedStatus(), m_deliverSeconds, m_checkpoints.tracker()));
+    const auto *receipt = dynamic_cast<const Receipt *>(batch->delivery().get());
+    if (!batch->delivery() || receipt) {
+        auto delivery =
+            std::make_shared<SourceDelivery>(sharedStatus(), m_deliverSeconds, m_checkpoints.tracker());
+        if (receipt)
+            receipt->setHosts(std::move(delivery));
+        else
+            batch->attachDelivery(std::move(delivery));
+    }
     status().lastDataNs.store(Timestamp::now().ns, std::memory_order_relaxed);
     distribute(batch);
     observeTimes(*batch);

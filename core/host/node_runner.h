@@ -52,6 +52,10 @@ public:
     void outputReleased();
     bool isBlocked() const { return m_blockedOutputs > 0; }
 
+    // A shutdown: nothing waits for more to come from now on. The event may be sent to it in any thread.
+    virtual void hurry() {}
+    static QEvent::Type hurryEvent();
+
     // Lets go of everything still queued in front of the node without delivering it: a shutdown out of time.
     virtual void abandon();
 
@@ -75,6 +79,7 @@ protected:
     // Null when all queues are empty. What is taken counts as queued until the caller says it is not.
     BatchPtr takeNext();
     void countUnqueued(const BatchPtr &batch);
+    void countUnqueuedRows(quint64 rows);
     void noteFailed();
     void setDegraded(const Error &cause);
     void setRecovered();

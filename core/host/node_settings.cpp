@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node_settings.h"
 
-#include <QRegularExpression>
+#include "sink_settings.h"
 
-#include <algorithm>
+#include <QRegularExpression>
 
 namespace tidemill::host {
 
@@ -22,25 +22,6 @@ QStringList settingKeys(NodeKind kind)
         keys.append(firstPart(option.name()));
     keys.removeDuplicates();
     return keys;
-}
-
-// The first option "queue.x" for "queue"; nullptr if the key stands for itself.
-const Option *firstOfGroup(const OptionList &options, const QString &key)
-{
-    const auto found = std::find_if(options.begin(), options.end(), [&](const Option &option) {
-        return option.name().startsWith(key + QLatin1Char('.'));
-    });
-    return found == options.end() ? nullptr : &*found;
-}
-
-OptionError notAMap(const Value::Member &member, const Option &example)
-{
-    return {member.key,
-            QStringLiteral("expected a map such as {%1: %2}, got %3")
-                .arg(example.name().section(QLatin1Char('.'), 1), example.defaultText(),
-                     member.value.description()),
-            {},
-            member.keyPlace};
 }
 
 OptionError notForThisKind(const Value::Member &member)
@@ -75,19 +56,8 @@ OptionList nodeSettingsOptions(NodeKind kind, NodeSettings &settings)
                    kind == NodeKind::Sink ? queuePolicyNames() : queuePolicyNames().mid(0, 4)),
         };
     }
-    if (kind == NodeKind::Sink) {
-        options += OptionList{
-            Option("spool.max", settings.spoolMax, "Disk space of a spool; then what feeds the sink is held.")
-                .atLeast(1 << 20),
-            Option("spool.fsync", settings.spoolFsync,
-                   "When a spool's data goes from the kernel to the disk.", spoolFsyncNames()),
-            Option("batch.rows", settings.batchRows, "Records that are stored together at most.").atLeast(1),
-            Option("retry.initial", settings.retryInitial,
-                   "Longest delay before the first retry after a failure.")
-                .atLeast(10),
-            Option("retry.max", settings.retryMax, "Longest delay between retries.").atLeast(10),
-        };
-    }
+    if (kind == NodeKind::Sink)
+        options += sinkSettingsOptions(settings);
     if (kind == NodeKind::Source) {
         options += OptionList{
             Option("stale_after", settings.staleAfter,
@@ -120,23 +90,16 @@ OptionErrors applyNodeSettings(NodeKind kind, const Value &node, NodeSettings &s
     const QStringList mine = settingKeys(kind);
     const QStringList all = allHostKeys();
     OptionErrors errors;
-    QList<Value::Member> flat;
+    QList<Value::Member> own;
     for (const Value::Member &member : node.members()) {
-        if (member.key == QLatin1String("type") || member.key == QLatin1String("inputs") ||
-            !all.contains(member.key))
+        if (member.key == QLatin1String("type") || member.key == QLatin1String("inputs"))
             continue;
-        if (!mine.contains(member.key)) {
+        if (mine.contains(member.key))
+            own.append(member);
+        else if (all.contains(member.key))
             errors.append(notForThisKind(member));
-        } else if (const Option *first = firstOfGroup(options, member.key); !first) {
-            flat.append(member);
-        } else if (member.value.kind() != Value::Kind::Map) {
-            errors.append(notAMap(member, *first));
-        } else {
-            for (const Value::Member &inner : member.value.members())
-                flat.append({member.key + QLatin1Char('.') + inner.key, inner.keyPlace, inner.value});
-        }
     }
-    errors += options.apply(Value::map(flat, node.place()));
+    errors += options.apply(Value::map(own, node.place()));
     const Value *thread = node.find(QStringLiteral("thread"));
     static const QRegularExpression name(
         QStringLiteral("^[A-Za-z0-9_-]{0,32}$")); // empty has been refused above
@@ -147,15 +110,8 @@ OptionErrors applyNodeSettings(NodeKind kind, const Value &node, NodeSettings &s
                        {},
                        thread->place()});
     }
-    if (errors.isEmpty() && settings.retryMax < settings.retryInitial) {
-        const Value *retry = node.find(QStringLiteral("retry"));
-        errors.append(
-            {QStringLiteral("retry"),
-             QStringLiteral("max (%1) must not be less than initial (%2)")
-                 .arg(detail::printOption(settings.retryMax), detail::printOption(settings.retryInitial)),
-             {},
-             retry ? retry->place() : node.place()});
-    }
+    if (kind == NodeKind::Sink)
+        errors += settleSinkSettings(node, settings, errors.isEmpty());
     return errors;
 }
 

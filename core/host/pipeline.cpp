@@ -7,6 +7,7 @@
 #include "pipeline_spools.h"
 #include "spooled_edge.h"
 
+#include <QCoreApplication>
 #include <QDir>
 #include <QFileInfo>
 #include <QLoggingCategory>
@@ -70,13 +71,13 @@ Result<std::unique_ptr<Pipeline>> Pipeline::create(const PipelineDescription &de
 {
     std::unique_ptr<Pipeline> pipeline(new Pipeline(description, context));
     for (const NodeDescription &node : description.nodes) {
-        if (const auto loaded = context.plugins.load(node.type); !loaded)
+        if (const auto loaded = context.plugins.load(node.kind, node.type); !loaded)
             return Error{
                 loaded.error().kind,
                 QStringLiteral("%1: %2: %3").arg(description.file, node.name, loaded.error().message)};
         QString thread = node.settings.thread;
         if (thread.isEmpty())
-            thread = context.plugins.find(node.type)->ownThread
+            thread = context.plugins.find(node.kind, node.type)->ownThread
                          ? description.name + QLatin1Char('.') + node.name
                          : QStringLiteral("main");
         if (context.apart && thread == QLatin1String("main"))
@@ -106,7 +107,7 @@ Result<> Pipeline::createNode(const NodeDescription &description)
     auto making = std::make_shared<Making>();
     NodeOrder &order = making->order;
     order.description = description;
-    order.plugin = *m_context.plugins.find(description.type);
+    order.plugin = *m_context.plugins.find(description.kind, description.type);
     order.context.pipeline = m_name;
     order.context.name = description.name;
     order.context.baseDirectory = QFileInfo(m_description.file).absolutePath();
@@ -164,7 +165,7 @@ Result<> Pipeline::connectNodes(const NodeDescription &description)
             to->addQueue(edge.get());
             m_edges.push_back(std::move(edge));
         }
-        m_edges.back()->setAccepted(m_context.plugins.find(description.type)->accepts);
+        m_edges.back()->setAccepted(m_context.plugins.find(description.kind, description.type)->accepts);
         m_context.status.add(m_edges.back()->status());
         to->addInput(m_edges.back().get());
         from->addOutput(m_edges.back().get());
@@ -245,6 +246,9 @@ void Pipeline::stopNode(NodeRunner &runner)
 void Pipeline::stopSources()
 {
     eachOf(NodeKind::Source, [this](NodeRunner &runner) { stopNode(runner); });
+    eachOf(NodeKind::Sink, [](NodeRunner &runner) {
+        QCoreApplication::postEvent(&runner, new QEvent(NodeRunner::hurryEvent()));
+    });
 }
 
 bool Pipeline::isFinished() const

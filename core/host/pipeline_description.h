@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "delivery_words.h"
 #include "queue_policy.h"
 
+#include <tidemill/backoff.h>
 #include <tidemill/option.h>
 #include <tidemill/value.h>
 
@@ -36,14 +38,27 @@ struct NodeSettings
     qint64 queueRows = 65'536;
     ByteSize queueBytes{8 << 20};
     QueuePolicy queuePolicy = QueuePolicy::Block;
-    // With QueuePolicy::Spool: on disk, for each input.
-    ByteSize spoolMax{1 << 30};
-    SpoolFsync spoolFsync = SpoolFsync::Never;
-    // A group that a sink makes safe together ends at so many rows, or when the queue is empty.
+    // On disk is the same as QueuePolicy::Spool; the others are of a buffer on disk, for each input.
+    BufferType bufferType = BufferType::Memory;
+    ByteSize bufferMax{1 << 30};
+    SpoolFsync bufferFsync = SpoolFsync::Never;
+    // A group that a sink makes safe together ends at so many rows or bytes, or when the queue is empty. With
+    // a linger it is not begun before it is full or its first record has waited so long.
     qint64 batchRows = 5'000;
-    // Between attempts of a sink that failed: full jitter between these.
+    ByteSize batchBytes{4 << 20};
+    std::chrono::milliseconds batchLinger{0};
+    // Between attempts of a sink that failed.
     std::chrono::milliseconds retryInitial{250};
     std::chrono::milliseconds retryMax{10'000};
+    Jitter retryJitter = Jitter::Full;
+    // What has failed for so long, while nothing was delivered, is treated as onError says; nothing: never.
+    std::optional<std::chrono::milliseconds> retryGiveUp;
+    QString retryGiveUpText = QStringLiteral("never");
+    // After so many failures in a row nothing is offered for the pause; 0: that never happens.
+    qint64 breakerFailures = 5;
+    std::chrono::milliseconds breakerPause{10'000};
+    OnError onError = OnError::DeadLetter;
+    ByteSize deadLettersMax{256 << 20};
     // A stream of a source without data for so long makes health fail; 0 never does.
     std::chrono::milliseconds staleAfter{60'000};
     std::chrono::milliseconds startupGrace{300'000};

@@ -96,7 +96,9 @@ Json valueSchema(const Json &option)
         Json list{{"type", "array"}, {"items", textSchema(option)}};
         if (notEmpty)
             list.insert(QStringLiteral("minItems"), 1);
-        return orReference(list); // the environment knows no lists: there it is a text such as ["a","b"]
+        // The environment knows no lists: there it is a text such as a,b or ["a","b"].
+        const Json text{{"type", "string"}, {"pattern", "^[^,\\[]+(,[^,]+)+$"}};
+        return {{"anyOf", QJsonArray{list, text, definition(QStringLiteral("reference"))}}};
     }
     if (type == QLatin1String("text")) {
         Json text = textSchema(option);
@@ -119,30 +121,43 @@ Json optionSchema(const Json &option)
     return schema;
 }
 
-// The host's settings of a kind of node; "queue.rows" is a member of a map.
+// Adds an option to the object `map`; "queue.rows" is a member of the object `queue` in it.
+void addOption(Json &map, const QString &name, const Json &schema, bool isRequired)
+{
+    Json properties = map.value(QLatin1String("properties")).toObject();
+    const QString key = name.section(QLatin1Char('.'), 0, 0);
+    if (key == name) {
+        properties.insert(key, schema);
+    } else {
+        Json group = properties.value(key).toObject();
+        group.insert(QStringLiteral("type"), "object");
+        group.insert(QStringLiteral("additionalProperties"), false);
+        addOption(group, name.mid(key.size() + 1), schema, isRequired);
+        properties.insert(key, group);
+    }
+    map.insert(QStringLiteral("properties"), properties);
+    QJsonArray required = map.value(QLatin1String("required")).toArray();
+    if (isRequired && !required.contains(key))
+        required.append(key);
+    if (!required.isEmpty())
+        map.insert(QStringLiteral("required"), required);
+}
+
+// The host's settings of a kind of node.
 Json settingsSchema(const QJsonArray &settings)
 {
-    Json properties;
+    Json map;
     for (const auto &value : settings) {
         const Json option = value.toObject();
         const QString name = option["name"].toString();
-        const qsizetype dot = name.indexOf(QLatin1Char('.'));
         Json schema = optionSchema(option);
         if (name == QLatin1String("thread"))
             schema = Json{{"anyOf", QJsonArray{Json{{"type", scalar}, {"pattern", "^[A-Za-z0-9_-]{1,32}$"}},
                                                definition(QStringLiteral("reference"))}},
                           {"description", schema["description"]}};
-        if (dot < 0) {
-            properties.insert(name, schema);
-            continue;
-        }
-        Json group = properties[name.left(dot)].toObject();
-        Json members = group["properties"].toObject();
-        members.insert(name.mid(dot + 1), schema);
-        group = {{"type", "object"}, {"properties", members}, {"additionalProperties", false}};
-        properties.insert(name.left(dot), group);
+        addOption(map, name, schema, false);
     }
-    return properties;
+    return map["properties"].toObject();
 }
 
 class SchemaWriter
@@ -199,19 +214,17 @@ Json SchemaWriter::pluginSchema(NodeKind kind, const Json &plugin, const Json &h
 {
     Json properties = hostKeys;
     properties.insert(QStringLiteral("type"), true);
-    QJsonArray needed = required(kind);
+    Json node{{"description", plugin["summary"]},
+              {"properties", properties},
+              {"required", required(kind)},
+              {"additionalProperties", false}};
     for (const auto &value : plugin["options"].toArray()) {
         const Json option = value.toObject();
-        if (properties.contains(option["name"].toString()))
-            continue; // the host takes that key, so the plugin never sees it
-        properties.insert(option["name"].toString(), optionSchema(option));
-        if (option["required"].toBool())
-            needed.append(option["name"]);
+        const QString name = option["name"].toString();
+        if (!properties.contains(name.section(QLatin1Char('.'), 0, 0))) // else the host takes that key
+            addOption(node, name, optionSchema(option), option["required"].toBool());
     }
-    return {{"description", plugin["summary"]},
-            {"properties", properties},
-            {"required", needed},
-            {"additionalProperties", false}};
+    return node;
 }
 
 Json SchemaWriter::section(NodeKind kind)

@@ -29,10 +29,10 @@ Result<std::shared_ptr<Spool>> openEdgeSpool(const QString &stateDirectory, cons
 {
     if (stateDirectory.isEmpty())
         return Error{Error::Kind::Config,
-                     QStringLiteral("queue.policy: spool needs a state directory, and there is none (off)")};
+                     QStringLiteral("buffer.type: disk needs a state directory, and there is none (off)")};
     SpoolSettings settings;
-    settings.maxBytes = sink.settings.spoolMax.bytes;
-    settings.fsync = sink.settings.spoolFsync;
+    settings.maxBytes = sink.settings.bufferMax.bytes;
+    settings.fsync = sink.settings.bufferFsync;
     auto spool = Spool::open(
         spoolsOf(stateDirectory, pipeline, sink.name) + QLatin1Char('/') + folderName(input), settings);
     if (!spool)

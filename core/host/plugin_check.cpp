@@ -28,7 +28,7 @@ struct OptionsCheck
 
     void run()
     {
-        auto created = plugins->create(description.type);
+        auto created = plugins->create(description.kind, description.type);
         if (!created) {
             pluginFault = created.error().message;
             return;
@@ -36,8 +36,14 @@ struct OptionsCheck
         const std::unique_ptr<Node> node(created->release()); // never started, so not to be stopped either
         node->setContext(context);
         try {
+            const OptionList options = node->options();
+            if (const auto checked = options.checkNames(); !checked) {
+                pluginFault =
+                    QStringLiteral("plugin '%1': %2").arg(description.type, checked.error().message);
+                return;
+            }
             // The host's own keys are not in the options; they are named for the sake of "did you mean".
-            errors = node->options().apply(description.options, hostKeys(description.kind));
+            errors = options.apply(description.options, hostKeys(description.kind));
             if (errors.isEmpty())
                 errors = node->validate();
         } catch (const std::exception &e) {
@@ -116,8 +122,8 @@ private:
 
 const PluginInfo *PluginCheck::pluginOf(const NodeDescription &node) const
 {
-    const PluginInfo *info = m_registry.find(node.type);
-    return info && info->error.isEmpty() && info->kind == node.kind ? info : nullptr;
+    const PluginInfo *info = m_registry.find(node.kind, node.type);
+    return info && info->error.isEmpty() ? info : nullptr;
 }
 
 bool PluginCheck::checkType(const NodeDescription &node)
@@ -125,8 +131,12 @@ bool PluginCheck::checkType(const NodeDescription &node)
     if (node.type.isEmpty())
         return false; // said when the file was read
     const QString kind = nodeKindName(node.kind);
-    const PluginInfo *info = m_registry.find(node.type);
-    if (!info) {
+    if (!m_registry.find(node.kind, node.type)) {
+        if (const PluginInfo *other = m_registry.findAny(node.type)) {
+            report(node.typePlace, QStringLiteral("type: '%1' is a %2, not a %3")
+                                       .arg(node.type, nodeKindName(other->kind), kind));
+            return false;
+        }
         QStringList candidates;
         for (const PluginInfo &plugin : m_registry.plugins()) {
             if (plugin.kind == node.kind)
@@ -136,12 +146,7 @@ bool PluginCheck::checkType(const NodeDescription &node)
                nearestName(node.type, candidates));
         return false;
     }
-    if (info->kind != node.kind) {
-        report(node.typePlace,
-               QStringLiteral("type: '%1' is a %2, not a %3").arg(node.type, nodeKindName(info->kind), kind));
-        return false;
-    }
-    if (const auto loaded = m_registry.load(node.type); !loaded) {
+    if (const auto loaded = m_registry.load(node.kind, node.type); !loaded) {
         reportPlugin(node.typePlace, QStringLiteral("type: %1").arg(loaded.error().message));
         return false;
     }

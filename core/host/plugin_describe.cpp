@@ -33,7 +33,10 @@ Result<QJsonArray> optionsOf(Node &node)
 {
     QJsonArray options;
     try {
-        for (const Option &option : node.options())
+        const OptionList listed = node.options();
+        if (const auto checked = listed.checkNames(); !checked)
+            return checked.error();
+        for (const Option &option : listed)
             options.append(optionToJson(option));
     } catch (const std::exception &e) {
         return Error{Error::Kind::Config,
@@ -56,8 +59,8 @@ QJsonArray PluginRegistry::describe(const QString &id)
         QJsonObject json = toJson(info);
         QString error = info.error;
         if (error.isEmpty()) {
-            const auto loaded = load(info.id);
-            auto created = loaded ? create(info.id) : Result<NodePtr<>>(loaded.error());
+            const auto loaded = load(info.kind, info.id);
+            auto created = loaded ? create(info.kind, info.id) : Result<NodePtr<>>(loaded.error());
             // Never started, so not to be stopped either.
             const std::unique_ptr<Node> node(created ? created->release() : nullptr);
             const auto options = node ? optionsOf(*node) : Result<QJsonArray>(created.error());

@@ -74,11 +74,8 @@ void PluginRegistry::scan(const QString &searchPath)
         const QDir folder(QDir(searchPath).absoluteFilePath(nodeKindName(kind) + QLatin1Char('s')));
         for (const QString &name : folder.entryList(libraries, QDir::Files, QDir::Name)) {
             PluginInfo info = readPluginInfo(folder.absoluteFilePath(name), kind);
-            const PluginInfo *other = find(info.id);
-            if (other && other->kind == kind)
+            if (find(kind, info.id))
                 continue; // hidden by the one found first
-            if (other && info.error.isEmpty())
-                info.error = QStringLiteral("another plugin has that name: %1").arg(other->path);
             if (!info.error.isEmpty())
                 qCWarning(lcPlugins).noquote() << pluginError(info, info.error).message;
             m_plugins.append(info);
@@ -86,32 +83,38 @@ void PluginRegistry::scan(const QString &searchPath)
     }
 }
 
-const PluginInfo *PluginRegistry::find(const QString &id) const
+const PluginInfo *PluginRegistry::find(NodeKind kind, const QString &id) const
 {
-    // One that can be used before one that cannot.
-    const PluginInfo *found = nullptr;
-    for (const PluginInfo &info : m_plugins) {
-        if (info.id == id && (!found || (!found->error.isEmpty() && info.error.isEmpty())))
-            found = &info;
-    }
-    return found;
+    const auto found = std::find_if(m_plugins.begin(), m_plugins.end(), [&](const PluginInfo &info) {
+        return info.kind == kind && info.id == id;
+    });
+    return found == m_plugins.end() ? nullptr : &*found;
 }
 
-Result<> PluginRegistry::load(const QString &id)
+const PluginInfo *PluginRegistry::findAny(const QString &id) const
 {
-    const PluginInfo *info = find(id);
+    const auto found = std::find_if(m_plugins.begin(), m_plugins.end(),
+                                    [&](const PluginInfo &info) { return info.id == id; });
+    return found == m_plugins.end() ? nullptr : &*found;
+}
+
+Result<> PluginRegistry::load(NodeKind kind, const QString &id)
+{
+    const PluginInfo *info = find(kind, id);
     if (!info)
-        return Error{Error::Kind::Config, QStringLiteral("there is no plugin '%1'").arg(id)};
+        return Error{Error::Kind::Config,
+                     QStringLiteral("there is no %1 plugin '%2'").arg(nodeKindName(kind), id)};
     if (!info->error.isEmpty())
         return pluginError(*info, info->error);
     const std::lock_guard lock(m_lock);
-    if (m_loaded.contains(id))
+    const Key key(kind, id);
+    if (m_loaded.contains(key))
         return {};
-    if (const auto failed = m_failed.find(id); failed != m_failed.end())
+    if (const auto failed = m_failed.find(key); failed != m_failed.end())
         return failed->second;
     const auto loaded = loadLibrary(*info);
     if (!loaded)
-        m_failed.emplace(id, loaded.error());
+        m_failed.emplace(key, loaded.error());
     return loaded;
 }
 
@@ -134,17 +137,17 @@ Result<> PluginRegistry::loadLibrary(const PluginInfo &info)
     if (!factory)
         return pluginError(
             info, QStringLiteral("does not contain what its metadata says: it has no TIDEMILL_PLUGIN"));
-    m_loaded[info.id] = {std::move(loader), factory};
+    m_loaded[Key(info.kind, info.id)] = {std::move(loader), factory};
     return {};
 }
 
-Result<NodePtr<>> PluginRegistry::create(const QString &id)
+Result<NodePtr<>> PluginRegistry::create(NodeKind kind, const QString &id)
 {
-    const PluginInfo *info = find(id);
+    const PluginInfo *info = find(kind, id);
     const PluginFactory *factory = nullptr;
     {
         const std::lock_guard lock(m_lock);
-        if (const auto loaded = m_loaded.find(id); loaded != m_loaded.end())
+        if (const auto loaded = m_loaded.find(Key(kind, id)); loaded != m_loaded.end())
             factory = loaded->second.factory;
     }
     if (!info || !factory)

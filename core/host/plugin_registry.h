@@ -36,8 +36,9 @@ struct PluginInfo
 };
 
 // Finds plugins (folders sources/, transforms/, sinks/ under each search path), reads their metadata, refuses
-// what does not fit, loads on demand and never unloads. A plugin found first hides one of the same id in a
-// later path. Main thread only, but create() may be called from a node's thread once load() has succeeded.
+// what does not fit, loads on demand and never unloads. A plugin is known by its kind and its id; one found
+// first hides another of both in a later path. Main thread only, but create() may be called from a node's
+// thread once load() has succeeded.
 class PluginRegistry
 {
 public:
@@ -50,22 +51,24 @@ public:
 
     // All plugins found, also those that cannot be used, by kind and id.
     const QList<PluginInfo> &plugins() const { return m_plugins; }
-    const PluginInfo *find(const QString &id) const;
+    const PluginInfo *find(NodeKind kind, const QString &id) const;
+    // Of whatever kind, for a word about what may have been meant.
+    const PluginInfo *findAny(const QString &id) const;
 
     // Loads the library if that has not been done yet, after asking the probe; what failed once is not tried
     // again. The error says which file and why.
-    Result<> load(const QString &id);
+    Result<> load(NodeKind kind, const QString &id);
     // A new node of a loaded plugin, without a thread of its own yet. The error says what was wrong with what
     // the plugin made, also when it threw.
-    Result<NodePtr<>> create(const QString &id);
+    Result<NodePtr<>> create(NodeKind kind, const QString &id);
 
     // What only the plugins know: that types exist and have the right kind, that options and their values
     // fit, that nodes can take the record types they are wired to. Loads the plugins that the pipeline names.
     // Secrets are masked.
     QList<Diagnostic> check(const PipelineDescription &pipeline);
 
-    // For `tidemill plugins --json`: everything about all plugins (or one), options included, in a fixed
-    // order.
+    // For `tidemill plugins --json`: everything about all plugins (or those of one id), options included, in
+    // a fixed order.
     QJsonArray describe(const QString &id = {});
 
 private:
@@ -75,15 +78,16 @@ private:
         const PluginFactory *factory = nullptr;
     };
 
-    void scan(const QString &searchPath);
+    using Key = std::pair<NodeKind, QString>;
 
+    void scan(const QString &searchPath);
     Result<> loadLibrary(const PluginInfo &info);
 
     Probe m_probe;
     QList<PluginInfo> m_plugins;
     std::mutex m_lock; // create() comes from other threads
-    std::map<QString, Loaded> m_loaded;
-    std::map<QString, Error> m_failed; // by id, like the above
+    std::map<Key, Loaded> m_loaded;
+    std::map<Key, Error> m_failed;
 };
 
 // What a file says about itself as a plugin of that kind, without running any of its code.

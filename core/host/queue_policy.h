@@ -21,6 +21,17 @@ inline QStringList queuePolicyNames()
             QStringLiteral("latest"), QStringLiteral("spool")};
 }
 
+// Where what waits for a sink is kept.
+enum class BufferType {
+    Memory,
+    Disk, // in a spool: the same as QueuePolicy::Spool
+};
+
+inline QStringList bufferTypeNames()
+{
+    return {QStringLiteral("memory"), QStringLiteral("disk")};
+}
+
 // When a spool's data goes from the kernel to the disk.
 enum class SpoolFsync {
     Never,    // safe from a crash of the process; a crash of the machine may cost what the kernel still held

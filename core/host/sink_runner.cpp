@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink_runner.h"
 
-#include "spool/spool.h"
+#include "kept_delivery.h"
 
 #include <QCoreApplication>
 #include <QLoggingCategory>
@@ -12,21 +12,52 @@ Q_LOGGING_CATEGORY(lcSinkRunner, "tidemill.host.delivery")
 
 namespace tidemill::host {
 
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::chrono::seconds lettersInterval{5}; // between looks at what others do with dead letters
+constexpr std::chrono::hours longestDelay{24};     // whatever a peer says
+
+} // namespace
+
 SinkRunner::SinkRunner(NodePtr<> node, std::shared_ptr<NodeStatus> status, Metrics &registry)
     : NodeRunner(std::move(node), std::move(status), registry)
     , m_sink(static_cast<Sink *>(&this->node()))
+    , m_gate({.rows = quint64(this->status().description.settings.batchRows),
+              .bytes = quint64(this->status().description.settings.batchBytes.bytes),
+              .linger = this->status().description.settings.batchLinger})
+    , m_breaker({.failures = this->status().description.settings.breakerFailures,
+                 .pause = this->status().description.settings.breakerPause})
     , m_backoff({.initial = this->status().description.settings.retryInitial,
-                 .max = this->status().description.settings.retryMax})
+                 .max = this->status().description.settings.retryMax,
+                 .jitter = this->status().description.settings.retryJitter})
+    , m_refusals(this->status(), this->node().context().stateDirectory)
     , m_delivered(metrics().counter("tidemill_records_total", "Records that went in and out of nodes.",
                                     {{"direction", "out"}}))
     , m_retries(metrics().counter("tidemill_delivery_retries_total",
                                   "How often a sink's unconfirmed records were offered again."))
+    , m_openings(metrics().counter("tidemill_breaker_openings_total",
+                                   "How often a sink's circuit breaker has opened."))
+    , m_breakerState(metrics().gauge("tidemill_breaker_state",
+                                     "A sink's circuit breaker: 0 closed, 1 half open, 2 open."))
+    , m_letters(metrics().gauge("tidemill_dead_letters", "Dead letters of a sink that wait for somebody."))
 {
     connect(m_sink, &Sink::delivered, this, &SinkRunner::confirm);
+    connect(m_sink, &Sink::partlyDelivered, this, &SinkRunner::confirmPart);
     connect(m_sink, &Sink::rejected, this, &SinkRunner::refuse);
     connect(m_sink, &Node::failed, this, &SinkRunner::retryLater);
-    m_retryTimer.setSingleShot(true);
+    connect(m_sink, &Sink::delayed, this, &SinkRunner::retryWhenTold);
+    for (QTimer *timer : {&m_retryTimer, &m_lingerTimer}) {
+        timer->setSingleShot(true);
+        timer->setTimerType(Qt::PreciseTimer);
+    }
     connect(&m_retryTimer, &QTimer::timeout, this, &SinkRunner::retry);
+    connect(&m_lingerTimer, &QTimer::timeout, this, &SinkRunner::drain);
+    connect(&m_lettersTimer, &QTimer::timeout, this, &SinkRunner::showDelivery);
+    if (m_refusals.hasStore())
+        m_lettersTimer.start(lettersInterval);
+    showDelivery();
 }
 
 void SinkRunner::handle(const BatchPtr &)
@@ -34,149 +65,180 @@ void SinkRunner::handle(const BatchPtr &)
     Q_UNREACHABLE(); // every edge into a sink is a queue
 }
 
-void SinkRunner::drain()
+void SinkRunner::wake()
 {
-    if (m_waiting || isStopped())
-        return;
-    if (offerGroup() == Offered::Some)
-        QCoreApplication::postEvent(this, new QEvent(QueuedEdge::wakeEvent()));
+    QCoreApplication::postEvent(this, new QEvent(QueuedEdge::wakeEvent()));
 }
 
-// The next batch to the sink: first what a failure left over, then what is new. Its rows; 0 when there is
-// none, or when so much is unconfirmed that the queue in front should fill up instead.
-qint64 SinkRunner::offerNext()
+void SinkRunner::drain()
 {
-    if (m_offered == m_pending.size()) {
+    if (!m_nextTry.isNull() || isStopped() || !mayBegin())
+        return;
+    const auto begun = BatchGate::Clock::now();
+    const Offered offered = offerGroup();
+    m_gate.noteGroup(begun);
+    if (offered == Offered::Some && m_nextTry.isNull())
+        wake();
+}
+
+void SinkRunner::hurry()
+{
+    m_gate.open();
+    drain();
+}
+
+// Whether there may be a group now. If it is only time that is missing, a timer comes back.
+bool SinkRunner::mayBegin()
+{
+    if (m_breaker.state() == BreakerState::HalfOpen && m_held.hasInHand())
+        return false; // its answer decides
+    if (m_held.hasToOffer() || !m_gate.lingers())
+        return true;
+    quint64 rows = 0;
+    quint64 bytes = 0;
+    for (QueuedEdge *queue : queues()) {
+        rows += queue->waitingRows();
+        bytes += queue->waitingBytes();
+    }
+    const auto left = m_gate.timeLeft(rows, bytes);
+    if (left)
+        m_lingerTimer.start(*left);
+    else
+        m_lingerTimer.stop();
+    return !left;
+}
+
+// The next batch to the sink: first what is left over, then what is new. Null when there is none, or when so
+// much is unconfirmed that the queue in front should fill up instead.
+BatchPtr SinkRunner::offerNext()
+{
+    if (!m_held.hasToOffer()) {
         const NodeSettings &settings = status().description.settings;
-        m_windowFull = m_pendingRows >= quint64(settings.queueRows) ||
-                       m_pendingBytes >= quint64(settings.queueBytes.bytes);
+        m_windowFull = m_held.rows() >= quint64(settings.queueRows) ||
+                       m_held.bytes() >= quint64(settings.queueBytes.bytes);
         if (m_windowFull)
-            return 0;
+            return {};
         BatchPtr batch = takeNext();
         if (!batch)
-            return 0;
-        m_pendingRows += quint64(batch->rowCount());
-        m_pendingBytes += batch->byteSize();
-        m_pending.push_back(std::move(batch));
+            return {};
+        m_held.add(std::move(batch));
     }
-    // A copy, and counted before: the sink may confirm or fail within the call.
-    const BatchPtr batch = m_pending[m_offered++];
+    // A copy, and in hand before: the sink may answer within the call.
+    BatchPtr batch = m_held.offer();
     m_sink->receive(batch);
-    return qint64(batch->rowCount());
+    return batch;
 }
 
 SinkRunner::Offered SinkRunner::offerGroup()
 {
-    const qint64 limit = status().description.settings.batchRows;
-    m_failedInGroup = false;
+    const NodeSettings &settings = status().description.settings;
+    const bool isProbe = m_breaker.state() == BreakerState::HalfOpen;
+    m_interrupted = false;
     qint64 rows = 0;
+    qint64 bytes = 0;
     try {
-        while (rows < limit && !m_failedInGroup) {
-            const qint64 offered = offerNext();
-            if (offered == 0)
+        while (rows < settings.batchRows && bytes < settings.batchBytes.bytes && m_nextTry.isNull()) {
+            const BatchPtr offered = offerNext();
+            if (!offered)
                 break;
-            rows += offered;
+            rows += qint64(offered->rowCount());
+            bytes += qint64(offered->byteSize());
+            if (isProbe)
+                break;
         }
-        if (rows > 0 && !m_failedInGroup)
+        if (rows > 0 && !m_interrupted)
             m_sink->flush();
     } catch (const std::exception &exception) {
-        retryLater({Error::Kind::Internal, QStringLiteral("threw: %1").arg(QLatin1String(exception.what()))});
+        retryLater(
+            {Error::Kind::Internal, QStringLiteral("threw: %1").arg(QString::fromUtf8(exception.what()))});
     } catch (...) {
         retryLater({Error::Kind::Internal, QStringLiteral("threw something that is no std::exception")});
     }
-    if (m_failedInGroup)
-        return Offered::Failed;
+    if (m_interrupted)
+        return Offered::Interrupted;
     return rows > 0 ? Offered::Some : Offered::Nothing;
-}
-
-bool SinkRunner::forget(const BatchPtr &batch)
-{
-    // Confirmations come in order nearly always, so the search ends at the first.
-    const auto offeredEnd = m_pending.begin() + std::ptrdiff_t(m_offered);
-    const auto found = std::find(m_pending.begin(), offeredEnd, batch);
-    if (found == offeredEnd)
-        return false;
-    m_pending.erase(found);
-    --m_offered;
-    m_pendingRows -= quint64(batch->rowCount());
-    m_pendingBytes -= batch->byteSize();
-    countUnqueued(batch);
-    if (const auto *spooled = dynamic_cast<const SpooledDelivery *>(batch->delivery().get()))
-        spooled->settle();
-    return true;
-}
-
-void SinkRunner::confirm(const BatchPtr &batch)
-{
-    // A copy, because the signal's argument may be the very one in the list.
-    const BatchPtr keep = batch; // NOLINT(performance-unnecessary-copy-initialization)
-    if (!forget(keep)) {
-        qCCritical(lcSinkRunner).noquote()
-            << status().description.name
-            << "confirmed a batch that it was not offered, or confirmed it twice: ignored";
-        return;
-    }
-    const auto rows = quint64(keep->rowCount());
-    m_delivered.add(rows);
-    status().recordsOut.fetch_add(rows, std::memory_order_relaxed);
-    status().recordsTaken.fetch_add(rows, std::memory_order_relaxed);
-    status().lastDataNs.store(Timestamp::now().ns, std::memory_order_relaxed);
-    m_backoff.reset();
-    setRecovered();
-    if (std::exchange(m_windowFull, false))
-        QCoreApplication::postEvent(this, new QEvent(QueuedEdge::wakeEvent()));
-}
-
-void SinkRunner::refuse(const BatchPtr &batch, const Error &error)
-{
-    const BatchPtr keep = batch; // NOLINT(performance-unnecessary-copy-initialization): as above
-    if (!forget(keep))
-        return;
-    countDropped(keep, "rejected");
-    noteFailed();
-    qCCritical(lcSinkRunner).noquote()
-        << status().description.name << "can never store" << keep->rowCount() << "records of"
-        << keep->schema().name().toByteArray() << ":" << error.message;
 }
 
 void SinkRunner::retryLater(const Error &error)
 {
-    m_failedInGroup = true;
-    m_offered = 0;
-    if (std::exchange(m_waiting, true))
+    m_interrupted = true;
+    const bool hadSome = m_held.takeBack(HeldBatches::Clock::now());
+    if (!m_nextTry.isNull() && !hadSome)
         return; // said twice for one failure
+    if (m_breaker.noteFailure())
+        m_openings.add();
+    waitAfterFailure(error);
+}
+
+void SinkRunner::waitAfterFailure(const Error &error)
+{
     noteFailed();
-    const auto delay = m_backoff.next();
-    status().setState(NodeState::Degraded, error.message);
-    qCWarning(lcSinkRunner).noquote() << QStringLiteral("%1: %2; %3 records kept, trying again in %4 ms")
-                                             .arg(status().description.name, error.message)
-                                             .arg(m_pendingRows)
-                                             .arg(delay.count());
-    m_retryTimer.start(delay);
+    giveUp(error);
+    wait(m_breaker.state() == BreakerState::Open ? m_breaker.pause() : m_backoff.next(), error);
+    qCWarning(lcSinkRunner).noquote()
+        << QStringLiteral("%1: %2; %3 records kept, trying again in %4 ms%5")
+               .arg(status().description.name, error.message)
+               .arg(m_held.rows())
+               .arg(m_retryTimer.remainingTime())
+               .arg(m_breaker.state() == BreakerState::Open ? QStringLiteral(" (breaker open)") : QString());
+}
+
+// The peer knows when it wants more, so this is no failure.
+void SinkRunner::retryWhenTold(const Error &cause, milliseconds delay)
+{
+    m_interrupted = true;
+    (void)m_held.takeBack({});
+    const bool isNews = status().state() != NodeState::Degraded;
+    wait(std::clamp(delay, milliseconds(1), milliseconds(longestDelay)), cause);
+    if (isNews)
+        qCInfo(lcSinkRunner).noquote() << QStringLiteral("%1: %2; asked to wait %3 ms")
+                                              .arg(status().description.name, cause.message)
+                                              .arg(delay.count());
+}
+
+void SinkRunner::wait(milliseconds delay, const Error &cause)
+{
+    const bool isLater = m_nextTry.isNull() || m_retryTimer.remainingTimeAsDuration() < delay;
+    if (isLater) {
+        m_nextTry = Timestamp::now() + delay;
+        m_retryTimer.start(delay);
+    }
+    status().setState(NodeState::Degraded, cause.message);
+    showDelivery();
 }
 
 void SinkRunner::retry()
 {
-    m_waiting = false;
+    m_nextTry = {};
+    m_breaker.endPause();
     m_retries.add();
+    if (!m_held.hasToOffer() && !m_held.hasInHand())
+        showRecovered(); // what had been in trouble was given up
+    showDelivery();
     drain();
+}
+
+void SinkRunner::showDelivery()
+{
+    const quint64 letters = m_refusals.lettersWaiting();
+    status().setDelivery({m_breaker.state(), m_breaker.failures(), m_breaker.since(), m_nextTry, letters});
+    m_breakerState.set(double(m_breaker.state()));
+    m_letters.set(double(letters));
 }
 
 void SinkRunner::abandon()
 {
     m_retryTimer.stop();
-    for (const BatchPtr &batch : std::exchange(m_pending, {})) {
-        // What is in a spool stays there, queued, for the next run.
-        if (dynamic_cast<const SpooledDelivery *>(batch->delivery().get()))
+    m_lingerTimer.stop();
+    for (const HeldBatches::Entry &entry : m_held.takeAll()) {
+        // What is kept on disk stays there, queued, for the next run.
+        if (dynamic_cast<const KeptDelivery *>(entry.batch->delivery().get()))
             continue;
-        countUnqueued(batch);
-        countDropped(batch, "shutdown");
-        if (batch->delivery())
-            batch->delivery()->abandon();
+        countUnqueued(entry.batch);
+        countDropped(entry.batch, "shutdown");
+        if (entry.batch->delivery())
+            entry.batch->delivery()->abandon();
     }
-    m_offered = 0;
-    m_pendingRows = 0;
-    m_pendingBytes = 0;
     NodeRunner::abandon();
 }
 

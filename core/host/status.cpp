@@ -80,6 +80,12 @@ void NodeStatus::setPositions(const QHash<QByteArray, QByteArray> &positions)
     m_snapshot.positions = positions;
 }
 
+void NodeStatus::setDelivery(const DeliveryState &delivery)
+{
+    const std::lock_guard lock(m_lock);
+    m_snapshot.delivery = delivery;
+}
+
 NodeStatus::Snapshot NodeStatus::snapshot() const
 {
     const std::lock_guard lock(m_lock);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "delivery_breaker.h"
 #include "pipeline_description.h"
 
 #include <tidemill/node.h>
@@ -24,6 +25,16 @@ constexpr std::chrono::seconds nodeCallLimit{10};
 // "running", "degraded", ...
 QByteArray nodeStateName(NodeState state);
 
+// How a sink's delivery is doing, beside its counters.
+struct DeliveryState
+{
+    BreakerState breaker = BreakerState::Closed;
+    qint64 failures = 0; // in a row, up to now
+    Timestamp since;     // the breaker's state
+    Timestamp nextTry;   // null: nothing is being waited for
+    quint64 deadLetters = 0;
+};
+
 // What the rest of the process may know about a running node. Written by the node's thread (through its
 // runner), read by the HTTP thread: counters are atomics, the rest is behind the lock.
 class NodeStatus
@@ -37,6 +48,7 @@ public:
         bool hasNote = false;
         QList<Source::Stream> streams;
         QHash<QByteArray, QByteArray> positions; // of a source: its checkpoints, see Source::reached()
+        DeliveryState delivery;                  // of a sink
     };
 
     NodeStatus(const QString &pipelineName, const NodeDescription &nodeDescription);
@@ -54,6 +66,7 @@ public:
     void setNote(const QString &part, const QString &text);
     void setStreams(const QList<Source::Stream> &streams);
     void setPositions(const QHash<QByteArray, QByteArray> &positions);
+    void setDelivery(const DeliveryState &delivery);
     // The node's own, without troubles around it.
     NodeState state() const;
     Snapshot snapshot() const;

@@ -64,6 +64,17 @@ static QJsonObject positionsJson(const QHash<QByteArray, QByteArray> &positions)
     return result;
 }
 
+static QJsonObject breakerJson(const DeliveryState &delivery)
+{
+    const bool waits = delivery.breaker == BreakerState::Open;
+    return {
+        {QStringLiteral("state"), QString::fromLatin1(breakerStateName(delivery.breaker))},
+        {QStringLiteral("consecutive_failures"), delivery.failures},
+        {QStringLiteral("since"), timeJson(delivery.since)},
+        {QStringLiteral("next_try"), waits ? timeJson(delivery.nextTry) : QJsonValue()},
+    };
+}
+
 static QJsonArray inputsJson(const QList<InputRef> &inputs)
 {
     QJsonArray result;
@@ -101,6 +112,12 @@ QJsonObject nodeJson(const NodeStatus &node, Timestamp now)
         result.insert(QStringLiteral("positions"), positionsJson(snapshot.positions));
     } else {
         result.insert(QStringLiteral("inputs"), inputsJson(node.description.inputs));
+    }
+    if (node.description.kind == NodeKind::Sink) {
+        const DeliveryState &delivery = snapshot.delivery;
+        result.insert(QStringLiteral("breaker"), breakerJson(delivery));
+        result.insert(QStringLiteral("waiting_until"), timeJson(delivery.nextTry));
+        result.insert(QStringLiteral("dead_letters"), qint64(delivery.deadLetters));
     }
     return result;
 }

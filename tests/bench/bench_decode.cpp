@@ -116,6 +116,7 @@ private:
     void take(Stream &, const AggTrade &) override {}
     void take(Stream &, const Candle &) override {}
     void take(Stream &, const Quote &) override {}
+    void take(Stream &, const Ticker &) override {}
     void take(Stream &, const binance::DepthEvent &) override {}
     void take(Stream &, const BookSnapshot &, Levels, Levels) override {}
 

@@ -5,6 +5,8 @@
 #include "sql_database.h"
 #include "usage.h"
 
+#include <QFile>
+#include <QProcess>
 #include <QSqlError>
 #include <QSqlQuery>
 
@@ -38,15 +40,17 @@ private:
 };
 
 // Through the sink and all that the host has in front of it.
-Result<Spent> store(const Database &database, const std::vector<BatchPtr> &batches, qint64 rowsOfGroup)
+Result<Spent> store(const Database &database, const std::vector<BatchPtr> &batches, qint64 rowsOfGroup,
+                    const char *mode = "upsert")
 {
     host::PluginRegistry plugins(benchPluginPaths());
-    if (const auto loaded = plugins.load(QStringLiteral("sql")); !loaded)
+    if (const auto loaded = plugins.load(host::NodeKind::Sink, QStringLiteral("sql")); !loaded)
         return loaded.error();
-    auto sink = plugins.create(QStringLiteral("sql"));
+    auto sink = plugins.create(host::NodeKind::Sink, QStringLiteral("sql"));
     if (!sink)
         return sink.error();
-    const QVariantMap options{{"url", database.url()}, {"tables", QVariantMap{{"trade", database.table()}}}};
+    const QVariantMap options{
+        {"url", database.url()}, {"mode", mode}, {"tables", QVariantMap{{"trade", database.table()}}}};
     OptionErrors errors = (*sink)->options().apply(Value::fromVariant(options));
     if (errors.isEmpty())
         errors = (*sink)->validate();
@@ -86,7 +90,7 @@ Result<> makeTable(Database &database)
     return database.execute(QStringLiteral("DELETE FROM ") + database.table());
 }
 
-Result<Figures> measureSink(Backend backend, qint64 rows)
+Result<Figures> measureSink(Backend backend, qint64 rows, const char *mode = "upsert")
 {
     Figures figures;
     const auto batches = tradeBatches(rows, rowsOfBatch);
@@ -94,14 +98,14 @@ Result<Figures> measureSink(Backend backend, qint64 rows)
         Database database(backend);
         if (const auto made = makeTable(database); !made)
             return made.error();
-        const auto spent = store(database, batches, group);
+        const auto spent = store(database, batches, group, mode);
         if (!spent)
             return spent.error();
         if (const auto good = database.check(sumsOf(batches)); !good)
             return good.error();
         figures += figuresOf(group, std::size_t(rows), *spent);
     }
-    return figures;
+    return figures + Figures{{"memory", memoryMb("VmHWM")}};
 }
 
 // --- by hand
@@ -223,6 +227,40 @@ Result<Spent> insertArrays(Database &database, const std::vector<Trade> &rows, q
     return start.passed();
 }
 
+// A file for each group, written before the time is taken, and one psql that copies them all, each in a
+// transaction of its own.
+Result<Spent> copyWithPsql(Database &database, const std::vector<Trade> &rows, qint64 rowsOfGroup)
+{
+    const QTemporaryDir folder;
+    QByteArray script;
+    BoundValues bound;
+    for (std::size_t row = 0; row < rows.size();) {
+        QFile file(folder.filePath(QString::number(row)));
+        if (!file.open(QIODevice::WriteOnly))
+            return broken(file.errorString());
+        for (qint64 i = 0; i < rowsOfGroup && row < rows.size(); ++i, ++row) {
+            QByteArrayList line;
+            bound.each(rows[row],
+                       [&line](int, const QVariant &value) { line.append(value.toString().toUtf8()); });
+            file.write(line.join('\t') + '\n');
+        }
+        script += "\\copy " + database.table().toUtf8() + " (" + columns + ") from '" +
+                  file.fileName().toUtf8() + "'\n";
+    }
+    QProcess psql;
+    psql.setProcessChannelMode(QProcess::MergedChannels);
+    psql.start(QStringLiteral("psql"),
+               {database.url(), "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", "SELECT 1", "-f", "-"});
+    if (!psql.waitForStarted() || !psql.waitForReadyRead())
+        return broken(QStringLiteral("psql: ") + psql.errorString());
+    const Clock start; // it is connected
+    psql.write(script);
+    psql.closeWriteChannel();
+    if (!psql.waitForFinished(600'000) || psql.exitCode() != 0)
+        return broken(QStringLiteral("psql: ") + QString::fromUtf8(psql.readAll()));
+    return start.passed();
+}
+
 using Insert = Result<Spent> (*)(Database &, const std::vector<Trade> &, qint64);
 
 Result<Figures> measureByHand(Backend backend, qint64 rows, Insert insert)
@@ -240,7 +278,7 @@ Result<Figures> measureByHand(Backend backend, qint64 rows, Insert insert)
             return good.error();
         figures += figuresOf(group, std::size_t(rows), *spent);
     }
-    return figures;
+    return figures + Figures{{"memory", memoryMb("VmHWM")}};
 }
 
 constexpr qint64 storedRows = 200'000;
@@ -265,6 +303,20 @@ Result<Figures> postgresFloor(const Extent &extent)
     return measureByHand(Backend::Postgres, extent.of(storedRows), insertArrays);
 }
 
+Result<Figures> copyCandidate(const Extent &extent)
+{
+    return measureSink(Backend::Postgres, extent.of(storedRows), "append");
+}
+
+// Its CPU is psql's, which nobody counts here.
+Result<Figures> copyFloor(const Extent &extent)
+{
+    auto figures = measureByHand(Backend::Postgres, extent.of(storedRows), copyWithPsql);
+    if (figures)
+        figures->removeIf([](const Figure &figure) { return figure.name.endsWith(QLatin1String("/cpu")); });
+    return figures;
+}
+
 QString withoutPostgres()
 {
     return qEnvironmentVariableIsSet("TIDEMILL_TEST_POSTGRES_URL")
@@ -276,13 +328,19 @@ QString withoutPostgres()
 
 std::vector<Bench> sqlBenches()
 {
-    const std::vector<FigureSpec> figures{
-        {"1000", "rows/s", true}, {"1000/cpu", "us CPU"}, {"5000", "rows/s", true}, {"5000/cpu", "us CPU"}};
+    const std::vector<FigureSpec> figures{{"1000", "rows/s", true},
+                                          {"1000/cpu", "us CPU"},
+                                          {"5000", "rows/s", true},
+                                          {"5000/cpu", "us CPU"},
+                                          {"memory", "MB"}};
+    const std::vector<FigureSpec> rates{{"1000", "rows/s", true}, {"5000", "rows/s", true}};
     return {
         {"sqlite_rows", "trades into a SQLite file, by rows in a transaction", figures, sqliteCandidate,
          sqliteFloor},
         {"postgres_rows", "trades into PostgreSQL, by rows in a transaction", figures, postgresCandidate,
          postgresFloor, withoutPostgres},
+        {"postgres_append", "the same with mode: append, beside psql's \\copy of the same rows", rates,
+         copyCandidate, copyFloor, withoutPostgres},
     };
 }
 

@@ -17,8 +17,8 @@ namespace {
 std::vector<Bench> allBenches()
 {
     std::vector<Bench> all;
-    for (auto *group : {feedBenches, depthBenches, graphBenches, spoolBenches, sqlBenches, decodeBenches,
-                        sbeBenches, idleBenches}) {
+    for (auto *group : {feedBenches, depthBenches, graphBenches, spoolBenches, sqlBenches, redisBenches,
+                        pulseStreamBenches, decodeBenches, sbeBenches, sourceBenches, idleBenches}) {
         for (Bench &bench : group())
             all.push_back(std::move(bench));
     }

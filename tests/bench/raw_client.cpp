@@ -40,8 +40,9 @@ Result<std::unique_ptr<RawClient>> RawClient::connect(quint16 port, const QStrin
         "GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
     // A mask of zeros: this server does not mind.
-    const std::string request = "{\"method\":\"SUBSCRIBE\",\"id\":1}";
-    const std::string frame = std::string{'\x81', char(0x80 | int(request.size())), 0, 0, 0, 0} + request;
+    constexpr std::string_view request = "{\"method\":\"SUBSCRIBE\",\"id\":1}";
+    std::string frame{'\x81', char(0x80 | int(request.size())), 0, 0, 0, 0};
+    frame.append(request);
     SSL_write(client->m_tls.get(), upgrade.data(), int(upgrade.size()));
     SSL_write(client->m_tls.get(), frame.data(), int(frame.size()));
     std::string_view reply;

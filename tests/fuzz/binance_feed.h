@@ -17,7 +17,8 @@ class Feed final : public Receiver
 public:
     explicit Feed(char behind) : m_behind(behind)
     {
-        for (const char *suffix : {"trade", "aggTrade", "bookTicker", "kline_1m", "depth@100ms", "depth5"}) {
+        for (const char *suffix : {"trade", "aggTrade", "bookTicker", "kline_1m", "depth@100ms", "depth5",
+                                   "ticker", "miniTicker"}) {
             StreamState &state =
                 m_streams.add(QStringLiteral("BTCUSDT"), *parseStreamSuffix(QLatin1String(suffix)));
             if (state.spec.kind == StreamKind::Depth) {
@@ -60,6 +61,7 @@ private:
     void take(StreamState &, const AggTrade &trade) override { m_out.add(trade); }
     void take(StreamState &, const Candle &candle) override { m_out.add(candle); }
     void take(StreamState &, const Quote &quote) override { m_out.add(quote); }
+    void take(StreamState &, const Ticker &ticker) override { m_out.add(ticker); }
     void take(StreamState &stream, const DepthEvent &event) override { stream.book->update(event, m_out); }
     void take(StreamState &, const BookSnapshot &book, Levels bids, Levels asks) override
     {

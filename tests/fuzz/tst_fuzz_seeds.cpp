@@ -11,6 +11,7 @@
 // tests/fuzz/TARGET.input of the build folder.
 
 extern "C" {
+int fuzz_binance_bulk_file(const std::uint8_t *data, std::size_t size);
 int fuzz_binance_decoder(const std::uint8_t *data, std::size_t size);
 int fuzz_capture_reader(const std::uint8_t *data, std::size_t size);
 int fuzz_coinbase_advanced_session(const std::uint8_t *data, std::size_t size);
@@ -82,6 +83,7 @@ private slots:
     {
         QTest::addColumn<Target>("target");
 
+        QTest::newRow("binance_bulk_file") << &fuzz_binance_bulk_file;
         QTest::newRow("binance_decoder") << &fuzz_binance_decoder;
         QTest::newRow("capture_reader") << &fuzz_capture_reader;
         QTest::newRow("coinbase_advanced_session") << &fuzz_coinbase_advanced_session;

@@ -37,6 +37,9 @@ class tst_Commands : public QObject
     Q_OBJECT
 
 private slots:
+    // What a shipped pipeline asks of its environment.
+    void initTestCase() { qputenv("PULSESTREAM_API_KEY", "of a test"); }
+
     void endsWithTheRightCode_data()
     {
         QTest::addColumn<QStringList>("arguments");

@@ -97,21 +97,37 @@ private slots:
         }
         QVERIFY2(host.endWell(), host.output().constData());
 
-        QMap<QString, TradesById> stored;
-        QFile file(folder.filePath(QStringLiteral("trades.jsonl")));
-        QVERIFY(file.open(QIODevice::ReadOnly));
-        while (!file.atEnd()) {
-            const QJsonObject record = QJsonDocument::fromJson(file.readLine()).object();
-            TradesById &trades = stored[record["symbol"].toString()];
-            const qint64 id = record["trade_id"].toInteger();
-            QVERIFY2(trades.isEmpty() || id > trades.lastKey(), "twice, or out of order");
-            trades.insert(id, record["price"].toString().toLatin1() + ' ' +
-                                  record["quantity"].toString().toLatin1());
-            line.filled += record["provenance"] == QLatin1String("backfill");
+        compareLines(exchange, folder.filePath(QStringLiteral("trades.jsonl")), line);
+    }
+
+    // A server that lets nobody stay, for as long as the test runs.
+    void losesNothingThoughEachConnectionIsSoonClosed()
+    {
+        constexpr int closes = 12;
+        QTemporaryDir folder;
+        ExchangeProgram exchange;
+        QVERIFY(begin(exchange));
+        HostProgram host(folder.path());
+        QVERIFY2(host.runText(pipeline(exchange, QStringLiteral("{ type: jsonl, inputs: [feed.trade], path: "
+                                                                "trades.jsonl }"))),
+                 host.output().constData());
+        Line line{"a clean close every 1.5 s"};
+        QVERIFY(waitForTrades(host, between));
+
+        for (int i = 0; i < closes; ++i) {
+            QElapsedTimer timer;
+            timer.start();
+            QVERIFY(exchange.inject(QStringLiteral("close:1000")));
+            QTRY_VERIFY(timer.hasExpired(1500));
         }
-        compare(exchange, stored, line);
-        QCOMPARE(request(exchange.rest + QStringLiteral("/__stats")).json()["violations"].toArray().size(),
-                 0);
+        const qint64 then = tradesNow(host);
+        QTRY_VERIFY_WITH_TIMEOUT(
+            state(host) == QLatin1String("running") && tradesNow(host) > then + 2 * between, 60000);
+        QVERIFY(tries(exchange) > closes / 2); // while it waits to come back there is nothing to close
+        QVERIFY2(host.endWell(), host.output().constData());
+
+        compareLines(exchange, folder.filePath(QStringLiteral("trades.jsonl")), line);
+        QVERIFY(line.filled > 0);
     }
 
     void losesNothingWhenTheHostIsKilled()
@@ -214,6 +230,25 @@ sinks:
     static bool waitForTrades(HostProgram &host, qint64 count)
     {
         return QTest::qWaitFor([&] { return tradesNow(host) >= count; }, 60000);
+    }
+
+    static void compareLines(ExchangeProgram &exchange, const QString &path, Line &line)
+    {
+        QMap<QString, TradesById> stored;
+        QFile file(path);
+        QVERIFY(file.open(QIODevice::ReadOnly));
+        while (!file.atEnd()) {
+            const QJsonObject record = QJsonDocument::fromJson(file.readLine()).object();
+            TradesById &trades = stored[record["symbol"].toString()];
+            const qint64 id = record["trade_id"].toInteger();
+            QVERIFY2(trades.isEmpty() || id > trades.lastKey(), "twice, or out of order");
+            trades.insert(id, record["price"].toString().toLatin1() + ' ' +
+                                  record["quantity"].toString().toLatin1());
+            line.filled += record["provenance"] == QLatin1String("backfill");
+        }
+        compare(exchange, stored, line);
+        QCOMPARE(request(exchange.rest + QStringLiteral("/__stats")).json()["violations"].toArray().size(),
+                 0);
     }
 
     static void compare(ExchangeProgram &exchange, const QMap<QString, TradesById> &stored, Line &line)

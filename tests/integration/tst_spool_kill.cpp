@@ -23,7 +23,8 @@ sinks:
     type: sql
     inputs: [binance]
     url: "sqlite:trades.db"
-    queue: { policy: spool, rows: 50 }
+    buffer: { type: disk }
+    queue: { rows: 50 }
 )";
 
 constexpr int kills = 10;

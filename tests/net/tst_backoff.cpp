@@ -49,6 +49,36 @@ private slots:
         QVERIFY(*most > milliseconds(longest * 9 / 10));
     }
 
+    void jittersAsTold_data()
+    {
+        QTest::addColumn<Jitter>("jitter");
+        QTest::addColumn<int>("least");
+        QTest::addColumn<int>("most");
+
+        QTest::newRow("full") << Jitter::Full << 10 << 400;
+        QTest::newRow("equal") << Jitter::Equal << 200 << 400;
+        QTest::newRow("none") << Jitter::None << 400 << 400;
+    }
+
+    void jittersAsTold()
+    {
+        QFETCH(Jitter, jitter);
+        QFETCH(int, least);
+        QFETCH(int, most);
+        int shortest = std::numeric_limits<int>::max();
+        int longest = 0;
+        for (quint32 seed = 0; seed < 500; ++seed) {
+            Backoff backoff({.initial = 100ms, .max = 1s, .jitter = jitter}, seed);
+            backoff.next();
+            backoff.next();
+            const int third = int(backoff.next().count());
+            shortest = std::min(shortest, third);
+            longest = std::max(longest, third);
+        }
+        QVERIFY2(shortest >= least && shortest <= least + 10, qPrintable(QString::number(shortest)));
+        QVERIFY2(longest <= most && longest >= most - 10, qPrintable(QString::number(longest)));
+    }
+
     void startsAgainAfterReset()
     {
         Backoff backoff({}, 1);

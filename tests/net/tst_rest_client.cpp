@@ -29,6 +29,13 @@ RestSettings quickSettings()
     return settings;
 }
 
+std::optional<QString> unlessWell(const HttpReply &reply)
+{
+    if (reply.body == "well")
+        return {};
+    return QStringLiteral("it says '%1'").arg(QString::fromUtf8(reply.body));
+}
+
 } // namespace
 
 class tst_RestClient : public QObject
@@ -107,7 +114,7 @@ private slots:
         QVERIFY(client.configure(quickSettings()));
         QByteArrayList bodies;
         for (const char *path : {"/1", "/2"})
-            client.get(peer.url("http", path), 1, this,
+            client.get({peer.url("http", path)}, this,
                        [&bodies](const HttpReply &got) { bodies.append(got.body); });
         for (const char *path : {"/1", "/2"}) {
             const auto socket = peer.accept();
@@ -137,7 +144,7 @@ private slots:
         QSignalSpy troubled(&client, &RestClient::troubled);
         QSignalSpy recovered(&client, &RestClient::recovered);
         QByteArray body;
-        client.get(peer.url("http"), 1, this, [&body](const HttpReply &got) { body = got.body; });
+        client.get({peer.url("http")}, this, [&body](const HttpReply &got) { body = got.body; });
         while (troubled.isEmpty()) { // Qt itself asks a second time where nothing came
             auto socket = peer.accept();
             QVERIFY(socket);
@@ -155,6 +162,111 @@ private slots:
         QCOMPARE(recovered.size(), 1);
     }
 
+    // Some exchanges say with 200 that they are busy.
+    void triesAgainWhatIsUnusable()
+    {
+        RawPeer peer;
+        RestClient client;
+        QVERIFY(client.configure(quickSettings()));
+        QByteArrayList heard;
+        client.setObserver([&heard](const QUrl &, const QByteArray &body) { heard.append(body); });
+        QSignalSpy troubled(&client, &RestClient::troubled);
+        QSignalSpy recovered(&client, &RestClient::recovered);
+        QByteArray body;
+        client.get({.url = peer.url("http"), .unusable = unlessWell}, this,
+                   [&body](const HttpReply &got) { body = got.body; });
+        for (const char *answer : {"busy", "still busy", "well"}) {
+            const auto socket = peer.accept();
+            QVERIFY(socket);
+            RawPeer::readRequest(*socket);
+            QVERIFY(body.isEmpty());
+            QVERIFY(recovered.isEmpty());
+            socket->write(reply(200, answer));
+            QTRY_VERIFY(heard.contains(answer));
+        }
+        QTRY_COMPARE(body, "well");
+        QCOMPARE(troubled.size(), 2);
+        const QString cause = troubled.last().first().value<Error>().message;
+        QVERIFY2(cause.startsWith("127.0.0.1: it says 'still busy'; trying again in "), qPrintable(cause));
+        QCOMPARE(recovered.size(), 1);
+        QCOMPARE(client.waiting(), 0);
+    }
+
+    void givesUpOnWhatStaysUnusable()
+    {
+        RawPeer peer;
+        RestClient client;
+        RestSettings settings = quickSettings();
+        settings.attempts = 2;
+        QVERIFY(client.configure(settings));
+        QSignalSpy troubled(&client, &RestClient::troubled);
+        std::optional<HttpReply> got;
+        client.get({.url = peer.url("http"), .unusable = unlessWell}, this,
+                   [&got](const HttpReply &answer) { got = answer; });
+        for (int attempt = 0; attempt < 2; ++attempt) {
+            const auto socket = peer.accept();
+            QVERIFY(socket);
+            RawPeer::readRequest(*socket);
+            socket->write(reply(200, "busy"));
+            QTRY_VERIFY(attempt == 0 ? troubled.size() == 1 : got.has_value());
+        }
+        QVERIFY(!got->isSuccess());
+        QCOMPARE(got->error->message, "127.0.0.1: it says 'busy', after 2 tries");
+        QCOMPARE(troubled.size(), 1);
+    }
+
+    // What is no success is not shown to it, nor what nobody waits for any more.
+    void asksNobodyWhetherARefusalIsUsable()
+    {
+        RawPeer peer;
+        RestClient client;
+        QVERIFY(client.configure(quickSettings()));
+        int asked = 0;
+        const auto unusable = [&asked](const HttpReply &) {
+            ++asked;
+            return std::optional(QStringLiteral("never"));
+        };
+        int status = 0;
+        auto other = std::make_unique<QObject>();
+        client.get({.url = peer.url("http"), .unusable = unusable}, this,
+                   [&status](const HttpReply &got) { status = got.status; });
+        client.get({.url = peer.url("http"), .unusable = unusable}, other.get(), [](const HttpReply &) {});
+        const auto first = peer.accept();
+        QVERIFY(first);
+        RawPeer::readRequest(*first);
+        first->write(reply(404, "{}"));
+        QTRY_COMPARE(status, 404);
+        const auto second = peer.accept();
+        QVERIFY(second);
+        RawPeer::readRequest(*second);
+        other.reset();
+        second->write(reply(200, "x"));
+        QTRY_COMPARE(client.waiting(), 0);
+        QCOMPARE(asked, 0);
+    }
+
+    void sendsTheHeadersOfARequest()
+    {
+        RawPeer peer;
+        RestClient client;
+        RestSettings settings = quickSettings();
+        settings.headers = {{"X-Unit", "micro"}, {"X-Key", "abc"}};
+        QVERIFY(client.configure(settings));
+        std::optional<HttpReply> got;
+        client.get({.url = peer.url("http"), .headers = {{"Range", "bytes=4-7"}, {"X-Unit", "milli"}}}, this,
+                   [&got](const HttpReply &answer) { got = answer; });
+        const auto socket = peer.accept();
+        QVERIFY(socket);
+        const QByteArray request = RawPeer::readRequest(*socket);
+        QVERIFY2(request.contains("Range: bytes=4-7\r\n") && request.contains("X-Key: abc\r\n"), request);
+        QVERIFY2(request.contains("X-Unit: milli\r\n") && !request.contains("micro"), request);
+        socket->write(reply(206, "4567", "Content-Range: bytes 4-7/16\r\n"));
+        QTRY_VERIFY(got);
+        QCOMPARE(got->status, 206);
+        QVERIFY(got->isSuccess());
+        QCOMPARE(findHeader(got->headers, "Content-Range"), QByteArray("bytes 4-7/16"));
+    }
+
     void handsOverARefusal()
     {
         RawPeer peer;
@@ -162,7 +274,7 @@ private slots:
         QVERIFY(client.configure(quickSettings()));
         QSignalSpy troubled(&client, &RestClient::troubled);
         int status = 0;
-        client.get(peer.url("http"), 1, this, [&status](const HttpReply &got) { status = got.status; });
+        client.get({peer.url("http")}, this, [&status](const HttpReply &got) { status = got.status; });
         const auto socket = peer.accept();
         QVERIFY(socket);
         RawPeer::readRequest(*socket);
@@ -180,7 +292,7 @@ private slots:
         QVERIFY(client.configure(settings));
         QSignalSpy troubled(&client, &RestClient::troubled);
         std::optional<HttpReply> got;
-        client.get(peer.url("http"), 1, this, [&got](const HttpReply &answer) { got = answer; });
+        client.get({peer.url("http")}, this, [&got](const HttpReply &answer) { got = answer; });
         for (int attempt = 0; attempt < 2; ++attempt) {
             const auto socket = peer.accept();
             QVERIFY(socket);
@@ -199,7 +311,7 @@ private slots:
         RestClient client;
         QVERIFY(client.configure(quickSettings()));
         std::optional<HttpReply> got;
-        client.get(QUrl("ftp://a.example/"), 1, this, [&got](const HttpReply &answer) { got = answer; });
+        client.get({QUrl("ftp://a.example/")}, this, [&got](const HttpReply &answer) { got = answer; });
         QVERIFY(!got);
         QTRY_VERIFY(got);
         QVERIFY(got->error);
@@ -213,8 +325,8 @@ private slots:
         QObject other;
         bool called = false;
         QByteArray body;
-        client.get(peer.url("http", "/a"), 1, &other, [&called](const HttpReply &) { called = true; });
-        client.get(peer.url("http", "/b"), 1, this, [&body](const HttpReply &got) { body = got.body; });
+        client.get({peer.url("http", "/a")}, &other, [&called](const HttpReply &) { called = true; });
+        client.get({peer.url("http", "/b")}, this, [&body](const HttpReply &got) { body = got.body; });
         const auto first = peer.accept();
         QVERIFY(first);
         RawPeer::readRequest(*first);
@@ -233,7 +345,7 @@ private slots:
         RawPeer peer;
         auto *client = new RestClient;
         QVERIFY(client->configure(quickSettings()));
-        client->get(peer.url("http"), 1, this, [&client](const HttpReply &) {
+        client->get({peer.url("http")}, this, [&client](const HttpReply &) {
             delete client;
             client = nullptr;
         });
@@ -253,7 +365,7 @@ private slots:
         QVERIFY(other.configure(quickSettings()));
         QSignalSpy troubled(&one, &RestClient::troubled);
         QSignalSpy otherTroubled(&other, &RestClient::troubled);
-        one.get(peer.url("http"), 1, this, [](const HttpReply &) {});
+        one.get({peer.url("http")}, this, [](const HttpReply &) {});
         auto socket = peer.accept();
         QVERIFY(socket);
         RawPeer::readRequest(*socket);
@@ -263,7 +375,7 @@ private slots:
         QElapsedTimer since;
         since.start();
         bool answered = false;
-        other.get(peer.url("http", "/other"), 1, this, [&answered](const HttpReply &) { answered = true; });
+        other.get({peer.url("http", "/other")}, this, [&answered](const HttpReply &) { answered = true; });
         QCOMPARE(otherTroubled.size(), 1);
         while (!answered) {
             socket = peer.accept();
@@ -295,7 +407,7 @@ private slots:
         QList<qint64> times;
         const QUrl url(exchange.restUrl().toString() + QStringLiteral("/api/v3/ping"));
         for (int request = 0; request < 3; ++request)
-            client.get(url, 40, this, [&](const HttpReply &got) {
+            client.get({.url = url, .weight = 40}, this, [&](const HttpReply &got) {
                 QCOMPARE(got.status, 200);
                 times.append(timer.elapsed());
             });
@@ -326,7 +438,7 @@ private slots:
         QVERIFY(client.configure(settings));
         QSignalSpy troubled(&client, &RestClient::troubled);
         std::optional<HttpReply> got;
-        client.get(QUrl(exchange.restUrl().toString() + QStringLiteral("/api/v3/exchangeInfo")), 20, this,
+        client.get({QUrl(exchange.restUrl().toString() + QStringLiteral("/api/v3/exchangeInfo"))}, this,
                    [&got](const HttpReply &answer) { got = answer; });
         QTRY_VERIFY_WITH_TIMEOUT(got, 10000);
         QVERIFY(got->isSuccess());
@@ -349,7 +461,7 @@ private slots:
         QSignalSpy troubled(&client, &RestClient::troubled);
         const QUrl url(exchange.restUrl().toString() + QStringLiteral("/api/v3/ping"));
         for (int request = 0; request < 20; ++request)
-            client.get(url, 1, this, [](const HttpReply &) {});
+            client.get({url}, this, [](const HttpReply &) {});
         QTRY_VERIFY(!troubled.isEmpty());
         const auto cause = troubled.first().first().value<Error>();
         QVERIFY2(cause.message.contains("429"), qPrintable(cause.message));

@@ -25,7 +25,7 @@ except ImportError as missing:
     sys.exit(77)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-VARIABLES = {"CHECK_SYMBOL": "BTCUSDT"}
+VARIABLES = {"CHECK_SYMBOL": "BTCUSDT", "PULSESTREAM_API_KEY": "of a test"}
 
 # Wrong files of tests/golden/check in which no schema can see anything, and why.
 ONLY_CHECK = {
@@ -79,6 +79,8 @@ VARIANTS = [
     ("symbols: [BTCUSDT], ", "", False, True),
     ("symbols: [BTCUSDT]", "symbols: '[\"BTCUSDT\"]'", False, False),
     ("symbols: [BTCUSDT]", "symbols: '${SCHEMA_SYMBOLS:-[\"BTCUSDT\"]}'", True, True),
+    ("symbols: [BTCUSDT]", "symbols: '${SCHEMA_SYMBOLS:-BTCUSDT, ETHUSDT}'", True, True),
+    ("symbols: [BTCUSDT]", "symbols: '${SCHEMA_SYMBOLS:-BTCUSDT,,ETHUSDT}'", False, True),
     ("symbols: [BTCUSDT]", 'symbols: ["${SCHEMA_SYMBOL:-BTCUSDT}"]', True, True),
     ("symbols: [BTCUSDT]", "symbols: [{a: b}]", False, False),
     ("streams: [trade]", "streams: [trade], combined: false", True, True),
@@ -87,10 +89,16 @@ VARIANTS = [
     ("streams: [trade]", "streams: [trade], snapshot_depth: 4", False, False),
     ("streams: [trade]", "streams: [trade], snapshot_depth: 5.5", False, False),
     ("streams: [trade]", "streams: [trade], snapshot_depth: 0100", False, True),
-    ("streams: [trade]", "streams: [trade], silence.ceiling: 1m30s", True, True),
-    ("streams: [trade]", "streams: [trade], silence.ceiling: 90", False, False),
-    ("streams: [trade]", "streams: [trade], silence.ceiling: 1 minute", False, False),
-    ("streams: [trade]", "streams: [trade], silence.ceiling: 10ms", False, True),
+    ("streams: [trade]", "streams: [trade], silence: {ceiling: 1m30s}", True, True),
+    ("streams: [trade]", "streams: [trade], silence: {ceiling: 90}", False, False),
+    ("streams: [trade]", "streams: [trade], silence: {ceiling: 1 minute}", False, False),
+    ("streams: [trade]", "streams: [trade], silence: {ceiling: 10ms}", False, True),
+    ("streams: [trade]", "streams: [trade], silence: {floor: 1s, ceiling: 1m}", True, True),
+    ("streams: [trade]", "streams: [trade], silence: {}", True, True),
+    ("streams: [trade]", "streams: [trade], silence: {celing: 1m}", False, False),
+    ("streams: [trade]", "streams: [trade], silence: 1m", False, False),
+    ("streams: [trade]", "streams: [trade], silence.ceiling: 1m", False, False),
+    ("streams: [trade]", "streams: [trade], capture: {max_bytes: 1GiB}", False, False),
     ("streams: [trade]", "streams: [trade], stale_after: 0s", True, True),
     ("streams: [trade]", "streams: [trade], queue: {rows: 5}", False, False),
     ("path: out.jsonl", "path: 2024", True, True),

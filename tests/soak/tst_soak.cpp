@@ -24,13 +24,15 @@ sinks:
     inputs: [binance]
     url: "%3"
     retry: { initial: 50ms, max: 500ms }
-    queue: { policy: spool, rows: 2000 }
+    breaker: { failures: 10, pause: 500ms }
+    buffer: { type: disk }
+    queue: { rows: 2000 }
     batch: { rows: 500 }
   file:
     type: jsonl
     inputs: [binance.trade]
     path: trades.jsonl
-    queue: { policy: spool }
+    buffer: { type: disk }
     batch: { rows: 500 }
 )";
 constexpr qint64 rowsOfGroup = 500;

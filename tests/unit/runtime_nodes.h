@@ -8,6 +8,8 @@
 
 #include <tidemill/testing.h>
 
+#include <functional>
+
 // Nodes that do as a test says, and a graph of them without a pipeline file.
 
 namespace tidemill::testing {
@@ -84,10 +86,30 @@ public:
             unanswered += group;
             return;
         }
+        if (answer) {
+            for (const BatchPtr &batch : group)
+                answer(batch);
+            return;
+        }
         for (const BatchPtr &batch : group) {
             stored += idsOf(batch);
             emit delivered(batch);
         }
+    }
+
+    void store(const BatchPtr &batch)
+    {
+        stored += idsOf(batch);
+        emit delivered(batch);
+    }
+    // All but those rows are stored.
+    void storePart(const BatchPtr &batch, const QList<RowFailure> &rows)
+    {
+        QList<qint64> ids = idsOf(batch);
+        for (auto failure = rows.rbegin(); failure != rows.rend(); ++failure)
+            ids.removeAt(failure->row);
+        stored += ids;
+        emit partlyDelivered(batch, rows);
     }
 
     static QList<qint64> idsOf(const BatchPtr &batch)
@@ -101,6 +123,7 @@ public:
     QList<QList<qint64>> offered;
     QList<qint64> stored;
     QList<BatchPtr> unanswered;
+    std::function<void(const BatchPtr &)> answer; // instead of storing and confirming
     std::atomic<int> failures = 0;
     int flushes = 0;
     bool mute = false;
@@ -125,7 +148,7 @@ public:
 
     template<typename RunnerT, typename NodeT>
     NodeT *add(const char *name, const QString &thread = QStringLiteral("main"),
-               const host::NodeSettings &settings = {})
+               const host::NodeSettings &settings = {}, const QString &stateDirectory = {})
     {
         host::NodeDescription description;
         description.name = QLatin1String(name);
@@ -134,6 +157,9 @@ public:
                                                                        : host::NodeKind::Transform;
         description.settings = settings;
         auto *node = new NodeT;
+        NodeContext context;
+        context.stateDirectory = stateDirectory;
+        node->setContext(context);
         auto status = std::make_shared<host::NodeStatus>(QStringLiteral("test"), description);
         statuses.add(status);
         auto runner = std::make_unique<RunnerT>(NodePtr<>(node), status, metrics);

@@ -38,6 +38,13 @@ public:
         reached("BTCUSDT trade", QByteArray::number(id));
     }
 
+    void sendTwo(qint64 first, qint64 second)
+    {
+        emit emitted(testing::batch({Trade{.symbol = Symbol("BTCUSDT"), .trade_id = first},
+                                     Trade{.symbol = Symbol("BTCUSDT"), .trade_id = second}}));
+        reached("BTCUSDT trade", QByteArray::number(second));
+    }
+
     QByteArray found;
     qint64 lastWord = 0;
 };
@@ -242,6 +249,28 @@ private slots:
         both->abandon();
         both.reset();
         QCOMPARE(tracker->kept().value("a"), "2");
+    }
+
+    void waitsForTheLastRowOfABatch()
+    {
+        Run run(m_folder->path());
+        QList<BatchPtr> rests;
+        run.sink->answer = [&](const BatchPtr &batch) {
+            if (batch->rowCount() == 2)
+                run.sink->storePart(batch, {{1, {Error::Kind::Storage, QStringLiteral("not now")}, false}});
+            else
+                rests.append(batch);
+        };
+        run.source->sendTwo(1, 2);
+        QTRY_COMPARE(rests.size(), 1);
+        QCOMPARE(run.unsettled(), quint64(1));
+        QVERIFY(run.shown().isEmpty());
+        QVERIFY(CheckpointStore(m_folder->path()).load()->isEmpty());
+
+        run.sink->store(rests.takeFirst());
+        QTRY_COMPARE(run.shown().value("BTCUSDT trade"), QByteArray("2"));
+        QCOMPARE(run.unsettled(), quint64(0));
+        run.end();
     }
 
     // --- store

@@ -38,6 +38,24 @@ QStringList texts(const OptionErrors &errors)
     return result;
 }
 
+struct Grouped
+{
+    QString name;
+    std::chrono::milliseconds floor{2000};
+    std::chrono::milliseconds ceiling{60000};
+    int still = 1;
+
+    OptionList options()
+    {
+        return {
+            Option("name", name, "N.").required(),
+            Option("silence.floor", floor, "F.").atLeast(100),
+            Option("silence.ceiling", ceiling, "C."),
+            Option("deep.er.still", still, "S."),
+        };
+    }
+};
+
 } // namespace
 
 Q_DECLARE_METATYPE(tidemill::Value)
@@ -231,6 +249,149 @@ private slots:
         QCOMPARE(texts(errors), QStringList());
         QCOMPARE(a, 10);
         QCOMPARE(b, 20);
+    }
+
+    void readsGroupsAsMaps()
+    {
+        Grouped members;
+        const Value map =
+            Value::fromVariant(QVariantMap{{"name", "x"},
+                                           {"silence", QVariantMap{{"floor", "1s"}, {"ceiling", "2m"}}},
+                                           {"deep", QVariantMap{{"er", QVariantMap{{"still", 3}}}}}});
+
+        QCOMPARE(texts(members.options().apply(map)), QStringList());
+
+        QCOMPARE(members.floor, std::chrono::seconds(1));
+        QCOMPARE(members.ceiling, std::chrono::minutes(2));
+        QCOMPARE(members.still, 3);
+    }
+
+    void saysWhatIsWrongInAGroup_data()
+    {
+        QTest::addColumn<Value>("map");
+        QTest::addColumn<QString>("message");
+        QTest::addColumn<QString>("suggestion");
+        QTest::addColumn<int>("line");
+
+        const auto group = [](const QString &key, const Value &value) {
+            return Value::map({{"name", {1, 1}, plain("x", 1, 7)},
+                               {"silence", {2, 1}, Value::map({{key, {3, 3}, value}}, {2, 10})}});
+        };
+        const auto silence = [](const Value &value) {
+            return Value::map({{"name", {1, 1}, plain("x", 1, 7)}, {"silence", {2, 1}, value}});
+        };
+        const auto key = [](const QString &name) {
+            return Value::map({{"name", {1, 1}, plain("x", 1, 7)}, {name, {2, 1}, plain("1m", 2, 20)}});
+        };
+        QTest::newRow("misspelt") << group("celing", plain("1m", 3, 11)) << "silence.celing: no such option"
+                                  << "silence.ceiling" << 3;
+        QTest::newRow("of the map around it")
+            << group("name", plain("1m", 3, 11)) << "silence.name: no such option"
+            << "" << 3;
+        QTest::newRow("wrong value") << group("ceiling", plain("soon", 4, 5))
+                                     << "silence.ceiling: expected a duration such as '250ms', '5s' or "
+                                        "'1m30s', got 'soon'"
+                                     << "" << 4;
+        QTest::newRow("out of bounds")
+            << group("floor", plain("1ms", 4, 5)) << "silence.floor: must be at least 100ms"
+            << "" << 4;
+        QTest::newRow("a value instead")
+            << silence(plain("1m", 2, 10)) << "silence: expected a map such as {floor: 2s}, got '1m'"
+            << "" << 2;
+        QTest::newRow("nothing instead")
+            << silence(Value()) << "silence: expected a map such as {floor: 2s}, got nothing"
+            << "" << 2;
+        QTest::newRow("a list instead")
+            << silence(listOf({"1m"})) << "silence: expected a map such as {floor: 2s}, got a list"
+            << "" << 2;
+        QTest::newRow("with a dot") << key("silence.ceiling")
+                                    << "silence.ceiling: write silence: {ceiling: ...}"
+                                    << "" << 2;
+        QTest::newRow("with two dots")
+            << key("deep.er.still") << "deep.er.still: write deep: {er: {still: ...}}"
+            << "" << 2;
+        QTest::newRow("with a dot in a group")
+            << Value::map({{"name", {1, 1}, plain("x", 1, 7)},
+                           {"deep", {2, 1}, Value::map({{"er.still", {3, 3}, plain("1", 3, 9)}})}})
+            << "deep.er.still: write er: {still: ...}"
+            << "" << 3;
+        QTest::newRow("misspelt group") << key("silense") << "silense: no such option"
+                                        << "silence" << 2;
+    }
+
+    void saysWhatIsWrongInAGroup()
+    {
+        QFETCH(Value, map);
+        QFETCH(QString, message);
+        Grouped members;
+
+        const OptionErrors errors = members.options().apply(map);
+
+        QCOMPARE(texts(errors), QStringList(message));
+        QTEST(errors[0].suggestion, "suggestion");
+        QTEST(errors[0].place.line, "line");
+        QCOMPARE(members.ceiling, std::chrono::minutes(1));
+    }
+
+    void requiresWhatIsInAGroup_data()
+    {
+        QTest::addColumn<Value>("map");
+        QTest::addColumn<QStringList>("messages");
+        QTest::addColumn<int>("line"); // of the first
+        const auto group = [](const QString &key) {
+            return Value::map({{"to", {2, 1}, Value::map({{key, {3, 3}, plain("x", 3, 9)}}, {2, 5})}},
+                              {1, 1});
+        };
+        const QString missing = QStringLiteral("to.host: is required: Where to.");
+
+        QTest::newRow("given") << group("host") << QStringList() << 0;
+        QTest::newRow("no group") << Value::map({}, {1, 1}) << QStringList(missing) << 1;
+        QTest::newRow("not in the group") << group("port") << QStringList(missing) << 2;
+        QTest::newRow("misspelt") << group("hsot") << QStringList("to.hsot: no such option") << 3;
+        QTest::newRow("no map") << mapOf("to", plain("x", 2, 5))
+                                << QStringList("to: expected a map such as {host: db.example}, got 'x'") << 0;
+        QTest::newRow("with a dot") << mapOf("to.host", plain("x"))
+                                    << QStringList("to.host: write to: {host: ...}") << 0;
+    }
+
+    void requiresWhatIsInAGroup()
+    {
+        QFETCH(Value, map);
+        QFETCH(QStringList, messages);
+        QString host;
+        QString port;
+        const OptionList options{Option("to.host", host, "Where to.").required().example("db.example"),
+                                 Option("to.port", port, "Which.")};
+
+        const OptionErrors errors = options.apply(map);
+
+        QCOMPARE(texts(errors), messages);
+        if (!errors.isEmpty())
+            QTEST(errors[0].place.line, "line");
+    }
+
+    void leavesGroupsOfOthersAlone()
+    {
+        int rows = 1;
+        const OptionList options{Option("batch.rows", rows, "R.")};
+        const Value map = Value::fromVariant(
+            QVariantMap{{"queue", QVariantMap{{"rows", 5}}}, {"batch", QVariantMap{{"rows", 2}}}});
+
+        QCOMPARE(texts(options.apply(map, {QStringLiteral("queue")})), QStringList());
+        QCOMPARE(rows, 2);
+    }
+
+    void aNameIsAnOptionOrAGroup()
+    {
+        int a = 1;
+        int b = 2;
+        QVERIFY((OptionList{Option("ab", a, "A."), Option("a.b", b, "B.")}.checkNames()));
+
+        const auto checked = OptionList{Option("a.b", b, "B."), Option("a", a, "A.")}.checkNames();
+
+        QVERIFY(!checked);
+        QCOMPARE(checked.error().message,
+                 "the option 'a' is a value and, with 'a.b', also a group: rename one of them");
     }
 
     void readsVariants()

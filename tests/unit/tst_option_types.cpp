@@ -145,6 +145,7 @@ private slots:
         QTest::newRow("empty list") << "list" << listOf({}) << "";
         QTest::newRow("list as the environment has it")
             << "list" << plain(QStringLiteral("[\"x\", \"y\"]")) << "[x, y]";
+        QTest::newRow("a list, between commas") << "list" << plain(QStringLiteral("x, y")) << "[x, y]";
     }
 
     void takes()

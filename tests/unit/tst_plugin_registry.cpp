@@ -54,6 +54,7 @@ private slots:
     void readsMetadataWithoutLoading();
     void loadsAndCreates();
     void findsTheFirstOfAName();
+    void keepsKindsApart();
     void refusesFilesThatAreNoPlugins();
     void saysWhyAPluginCannotBeUsed_data();
     void saysWhyAPluginCannotBeUsed();
@@ -77,7 +78,7 @@ void tst_PluginRegistry::readsMetadataWithoutLoading()
     QCOMPARE(ids, QStringList(
                       {"source sample_source", "transform passing", "transform sample", "sink sample_sink"}));
 
-    const PluginInfo *sink = registry.find("sample_sink");
+    const PluginInfo *sink = registry.find(NodeKind::Sink, "sample_sink");
     QVERIFY(sink);
     QCOMPARE(sink->error, QString());
     QCOMPARE(sink->path, QFileInfo(goodFolder + "/sinks/sample_sink.so").absoluteFilePath());
@@ -86,26 +87,27 @@ void tst_PluginRegistry::readsMetadataWithoutLoading()
     QCOMPARE(sink->accepts, QStringList({"signal", "order"}));
     QCOMPARE(sink->emits, QStringList());
     QVERIFY(sink->ownThread);
-    QCOMPARE(registry.find("sample_source")->emits, QStringList({"trade", "gap"}));
-    QVERIFY(!registry.find("sample")->ownThread);
-    QVERIFY(!registry.find("none"));
+    QCOMPARE(registry.find(NodeKind::Source, "sample_source")->emits, QStringList({"trade", "gap"}));
+    QVERIFY(!registry.find(NodeKind::Transform, "sample")->ownThread);
+    QVERIFY(!registry.find(NodeKind::Transform, "none"));
 }
 
 void tst_PluginRegistry::loadsAndCreates()
 {
     PluginRegistry registry({goodFolder});
-    QVERIFY(!registry.create("sample"));
-    TIDEMILL_VERIFY(registry.load("sample"));
-    TIDEMILL_VERIFY(registry.load("sample"));
+    QVERIFY(!registry.create(NodeKind::Transform, "sample"));
+    TIDEMILL_VERIFY(registry.load(NodeKind::Transform, "sample"));
+    TIDEMILL_VERIFY(registry.load(NodeKind::Transform, "sample"));
 
-    auto first = registry.create("sample");
-    auto second = registry.create("sample");
+    auto first = registry.create(NodeKind::Transform, "sample");
+    auto second = registry.create(NodeKind::Transform, "sample");
 
     TIDEMILL_VERIFY(first);
     TIDEMILL_VERIFY(second);
     QVERIFY(qobject_cast<Transform *>(first->get()));
     QVERIFY(first->get() != second->get());
-    QCOMPARE(registry.load("none").error().message, "there is no plugin 'none'");
+    QCOMPARE(registry.load(NodeKind::Transform, "none").error().message,
+             "there is no transform plugin 'none'");
 }
 
 void tst_PluginRegistry::findsTheFirstOfAName()
@@ -119,13 +121,35 @@ void tst_PluginRegistry::findsTheFirstOfAName()
     const PluginRegistry ours({goodFolder, other.path()});
     const PluginRegistry theirs({other.path(), goodFolder});
 
-    QCOMPARE(ours.find("sample")->path, QFileInfo(goodFolder + "/transforms/sample.so").absoluteFilePath());
-    QCOMPARE(theirs.find("sample")->path, other.filePath("transforms/sample.so"));
-    // One of another kind is listed, with the reason that it can never be named.
-    QStringList errors;
-    for (const PluginInfo &info : ours.plugins())
-        errors += info.error.isEmpty() ? QStringList() : QStringList(info.error);
-    QCOMPARE(errors, QStringList{"another plugin has that name: " + ours.find("sample")->path});
+    QCOMPARE(ours.find(NodeKind::Transform, "sample")->path,
+             QFileInfo(goodFolder + "/transforms/sample.so").absoluteFilePath());
+    QCOMPARE(theirs.find(NodeKind::Transform, "sample")->path, other.filePath("transforms/sample.so"));
+}
+
+// A store that can be read and written has a source and a sink of one name.
+void tst_PluginRegistry::keepsKindsApart()
+{
+    QTemporaryDir other;
+    QVERIFY(QDir(other.path()).mkdir("sinks"));
+    QVERIFY(QFile::copy(goodFolder + "/sinks/sample_sink.so", other.filePath("sinks/sample.so")));
+    PluginRegistry registry({goodFolder, other.path()});
+
+    QCOMPARE(registry.find(NodeKind::Sink, "sample")->path, other.filePath("sinks/sample.so"));
+    QVERIFY(!registry.find(NodeKind::Source, "sample"));
+    QCOMPARE(registry.findAny("sample")->kind, NodeKind::Transform);
+    TIDEMILL_VERIFY(registry.load(NodeKind::Sink, "sample"));
+    QVERIFY(!registry.create(NodeKind::Transform, "sample")); // loading one is not loading the other
+    TIDEMILL_VERIFY(registry.load(NodeKind::Transform, "sample"));
+    const auto transform = registry.create(NodeKind::Transform, "sample");
+    TIDEMILL_VERIFY(transform);
+    QVERIFY(qobject_cast<Transform *>(transform->get()));
+    const auto sink = registry.create(NodeKind::Sink, "sample");
+    TIDEMILL_VERIFY(sink);
+    QVERIFY(qobject_cast<Sink *>(sink->get()));
+    const QJsonArray described = registry.describe("sample");
+    QCOMPARE(described.size(), 2);
+    QCOMPARE(described[0].toObject()["kind"].toString(), "transform");
+    QCOMPARE(described[1].toObject()["kind"].toString(), "sink");
 }
 
 void tst_PluginRegistry::refusesFilesThatAreNoPlugins()
@@ -160,7 +184,7 @@ void tst_PluginRegistry::refusesFilesThatAreNoPlugins()
     QMap<QString, QString> errors;
     for (const PluginInfo &info : registry.plugins()) {
         QVERIFY2(!info.error.isEmpty(), qPrintable(info.id));
-        QVERIFY2(!registry.load(info.id), qPrintable(info.id));
+        QVERIFY2(!registry.load(info.kind, info.id), qPrintable(info.id));
         errors.insert(info.id, info.error);
     }
     QCOMPARE(errors.keys(), QStringList({"Bad-Name", "cut10", "cut100", "cut1000", "cut5000", "empty",
@@ -170,8 +194,10 @@ void tst_PluginRegistry::refusesFilesThatAreNoPlugins()
              qPrintable(errors["text"]));
     QCOMPARE(errors["moved"], "metadata: kind: expected \"sink\" in this folder, got \"transform\"");
     QVERIFY2(errors["Bad-Name"].contains("must be the plugin's id"), qPrintable(errors["Bad-Name"]));
-    QVERIFY(!registry.load("text").error().message.isEmpty());
-    QVERIFY(registry.load("text").error().message.contains(folder.filePath("transforms/text.so")));
+    QVERIFY(!registry.load(NodeKind::Transform, "text").error().message.isEmpty());
+    QVERIFY(registry.load(NodeKind::Transform, "text")
+                .error()
+                .message.contains(folder.filePath("transforms/text.so")));
 }
 
 void tst_PluginRegistry::saysWhyAPluginCannotBeUsed_data()
@@ -195,11 +221,12 @@ void tst_PluginRegistry::saysWhyAPluginCannotBeUsed()
     const QString id = QTest::currentDataTag();
     PluginRegistry registry({badFolder});
 
-    QVERIFY(registry.find(id));
-    QCOMPARE(registry.find(id)->error, error);
-    const auto loaded = registry.load(id);
+    QVERIFY(registry.find(NodeKind::Transform, id));
+    QCOMPARE(registry.find(NodeKind::Transform, id)->error, error);
+    const auto loaded = registry.load(NodeKind::Transform, id);
     QVERIFY(!loaded);
-    QCOMPARE(loaded.error().message, QString("plugin '%1' (%2): %3").arg(id, registry.find(id)->path, error));
+    QCOMPARE(loaded.error().message,
+             QString("plugin '%1' (%2): %3").arg(id, registry.find(NodeKind::Transform, id)->path, error));
 }
 
 void tst_PluginRegistry::saysWhyLoadingFails_data()
@@ -219,11 +246,12 @@ void tst_PluginRegistry::saysWhyLoadingFails()
     QFETCH(QString, error);
     const QString id = QTest::currentDataTag();
     PluginRegistry registry({badFolder});
-    QCOMPARE(registry.find(id)->error, QString()); // nothing is wrong as far as one can see from outside
+    QCOMPARE(registry.find(NodeKind::Transform, id)->error,
+             QString()); // nothing is wrong as far as one can see from outside
 
-    const auto loaded = registry.load(id);
+    const auto loaded = registry.load(NodeKind::Transform, id);
     QCOMPARE(bool(loaded), loads);
-    const auto created = registry.create(id);
+    const auto created = registry.create(NodeKind::Transform, id);
     QVERIFY(!created);
 
     const QString message = loads ? created.error().message : loaded.error().message;
@@ -286,6 +314,9 @@ void tst_PluginRegistry::checksPipelines_data()
         {"5:16 type: plugin 'throwing_create' (BAD): creating a node threw: no licence found"});
     row("plugin whose options throw", "{ type: sample,", "{ type: throwing_options,",
         {"5:16 type: plugin 'throwing_options' threw while its options were checked: options are out"});
+    row("plugin whose options clash", "{ type: sample,", "{ type: clashing_options,",
+        {"5:16 type: plugin 'clashing_options': the option 'limit' is a value and, with 'limit.rows', also a "
+         "group: rename one of them"});
     row("together with what the file says", "[src.trade], high: 5",
         "[src.trade, nobody], high: \"${HIGH}\", low: x",
         {"5:44 inputs: there is no node 'nobody'",
@@ -354,6 +385,10 @@ void tst_PluginRegistry::describesAllPlugins()
     const QJsonObject throwing = registry.describe("throwing_options")[0].toObject();
     QCOMPARE(throwing["error"], "options() threw: options are out");
     QVERIFY(!throwing.contains("options"));
+    const QJsonObject clashing = registry.describe("clashing_options")[0].toObject();
+    QCOMPARE(clashing["error"],
+             "the option 'limit' is a value and, with 'limit.rows', also a group: rename one of them");
+    QVERIFY(!clashing.contains("options"));
     QCOMPARE(registry.describe("none"), QJsonArray());
 }
 

@@ -118,6 +118,7 @@ class tst_SpoolDisk : public QObject
             NodeSettings settings;
             settings.queueRows = 5;
             settings.retryInitial = settings.retryMax = std::chrono::milliseconds(20);
+            settings.breakerFailures = 0;
             source = graph.add<SourceRunner, ScriptedSource>("source");
             sink = graph.add<SinkRunner, ScriptedSink>("sink", QStringLiteral("main"), settings);
             auto opened = Spool::open(folder, {});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "../kept_delivery.h"
 #include "../queue_policy.h"
 #include "spool_cursor.h"
 #include "spool_files.h"
@@ -123,9 +124,8 @@ private:
     std::deque<std::pair<quint64, qint64>> m_times;
 };
 
-// The delivery of a batch that is in a spool. Not the end of its life confirms it but settle(): a sink that
-// is deleted with batches in hand has not stored them.
-class SpooledDelivery final : public Delivery
+// The delivery of a batch that is in a spool.
+class SpooledDelivery final : public KeptDelivery
 {
 public:
     SpooledDelivery(std::shared_ptr<Spool> spool, quint64 sequence, quint64 rows)
@@ -134,7 +134,7 @@ public:
         , m_rows(rows)
     {}
 
-    void settle() const { m_spool->confirm(m_sequence, m_rows); }
+    void settle() const override { m_spool->confirm(m_sequence, m_rows); }
 
 private:
     std::shared_ptr<Spool> m_spool;

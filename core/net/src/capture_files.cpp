@@ -53,7 +53,7 @@ public:
         if (packed.isEmpty())
             return QStringLiteral("there is no memory to compress what comes");
         if (!makeRoom(packed.size()))
-            return QStringLiteral("the captures in %1 have reached capture.max_bytes (%2)")
+            return QStringLiteral("the captures in %1 have reached capture_max_bytes (%2)")
                 .arg(m_directory.path(), sizeText(m_settings.maxBytes));
         ++m_number;
         return append(packed);

@@ -171,6 +171,8 @@ void FeedSource::openNumbers(int id)
 void FeedSource::removeStream(int id)
 {
     Stream &removed = stream(id);
+    m_out.flush();
+    tellPositions();
     removed.wanted = false;
     const QByteArray position = removed.numbers == Numbers::Trades      ? m_trades->position(id)
                                 : removed.numbers == Numbers::AggTrades ? m_aggTrades->position(id)
@@ -228,6 +230,7 @@ void FeedSource::stop()
         m_trades->stop();
         m_aggTrades->stop();
         flush();
+        tellPositions();
     }
     // What comes until the goodbye is over goes nowhere, so it is no part of what is to be replayed.
     if (m_capture)
@@ -265,6 +268,34 @@ bool FeedSource::heard(FeedLink &link, int id, Timestamp happened, Timestamp rec
     return from.wanted;
 }
 
+void FeedSource::addBook(int id, const OrderBook &book, qint64 depth, Timestamp happened, Timestamp received)
+{
+    const std::vector<Level> bids(book.bids().rbegin(), book.bids().rend());
+    const std::vector<Level> asks(book.asks().rbegin(), book.asks().rend());
+    Stream &of = stream(id);
+    m_out.add(BookSnapshot{.exchange = m_exchange,
+                           .symbol = of.symbol,
+                           .ts_event = happened,
+                           .ts_recv = received,
+                           .last_update_id = of.bookNumbers.snapshot(received),
+                           .depth = depth > 0 ? depth : qint64(std::max(bids.size(), asks.size()))},
+              bids, asks);
+}
+
+void FeedSource::addBookChange(int id, std::span<const Level> bids, std::span<const Level> asks,
+                               Timestamp happened, Timestamp received)
+{
+    Stream &of = stream(id);
+    const qint64 number = of.bookNumbers.change();
+    m_out.add(BookUpdate{.exchange = m_exchange,
+                         .symbol = of.symbol,
+                         .ts_event = happened,
+                         .ts_recv = received,
+                         .first_update_id = number,
+                         .last_update_id = number},
+              bids, asks);
+}
+
 void FeedSource::addGap(int id, GapCause cause, Timestamp happened, Timestamp received, QByteArrayView reason)
 {
     const Stream &of = stream(id);
@@ -293,13 +324,9 @@ void FeedSource::expectTrade(int id, qint64 tradeId)
 }
 
 template<typename R>
-void FeedSource::collectFrom(std::optional<Continuity<R>> &continuity)
+void FeedSource::tellFrom(std::optional<Continuity<R>> &continuity)
 {
-    if (const qsizetype repeats = continuity->takeRepeats(); repeats > 0)
-        drop("repeat", repeats);
     continuity->eachMoved([this](int id, const QByteArray &position) {
-        if (isReplay())
-            return;
         reached(positionKey(stream(id)), QByteArray::number(stream(id).lastTradeAt.ns) + ' ' + position);
     });
 }
@@ -307,8 +334,19 @@ void FeedSource::collectFrom(std::optional<Continuity<R>> &continuity)
 void FeedSource::flush()
 {
     m_out.flush();
-    collectFrom(m_trades);
-    collectFrom(m_aggTrades);
+    if (const qsizetype repeats = m_trades->takeRepeats() + m_aggTrades->takeRepeats(); repeats > 0)
+        drop("repeat", repeats);
+    if (!m_sinceReached.isValid() || m_sinceReached.hasExpired(upkeepInterval.count()))
+        tellPositions();
+}
+
+void FeedSource::tellPositions()
+{
+    m_sinceReached.start();
+    if (isReplay())
+        return;
+    tellFrom(m_trades);
+    tellFrom(m_aggTrades);
 }
 
 void FeedSource::rejectFrame(const Error &error, QByteArrayView frame)

@@ -44,8 +44,7 @@ struct RestClient::Private
 {
     struct Item
     {
-        QUrl url;
-        int weight = 1;
+        RestRequest request;
         QPointer<QObject> context;
         Callback callback;
         int tries = 0;
@@ -66,11 +65,17 @@ struct RestClient::Private
     {
         return !reply.error && settings.limits.blockingStatuses.contains(reply.status);
     }
-    bool isWorthRetrying(const HttpReply &reply) const
+    // Why it is worth another try; nothing: it is the answer, or there will be none.
+    std::optional<QString> reasonToRetry(const Item &item, const HttpReply &reply) const;
+    bool isLastTry(const Item &item) const
     {
-        if (reply.error)
-            return reply.error->kind == Error::Kind::Network;
-        return reply.status >= 500 || isBlocking(reply);
+        return settings.attempts > 0 && item.tries >= settings.attempts;
+    }
+    static Error givenUp(const Item &item, const QString &reason)
+    {
+        return {
+            Error::Kind::Network,
+            QStringLiteral("%1: %2, after %3 tries").arg(item.request.url.host(), reason).arg(item.tries)};
     }
     void wait(milliseconds time) { wake.start(std::clamp(time, milliseconds(1), longestTimer)); }
     void noteTrouble(const QString &host, const QString &what)
@@ -103,9 +108,9 @@ Result<> RestClient::configure(const RestSettings &settings)
     return {};
 }
 
-void RestClient::get(const QUrl &url, int weight, QObject *context, Callback callback)
+void RestClient::get(const RestRequest &request, QObject *context, Callback callback)
 {
-    d->queue.push_back({url, std::max(weight, 0), context, std::move(callback)});
+    d->queue.push_back({request, context, std::move(callback)});
     d->next();
 }
 
@@ -122,15 +127,21 @@ void RestClient::beginReplay()
 void RestClient::replayAnswer(const QUrl &url, const QByteArray &body)
 {
     const auto found = std::find_if(d->queue.begin(), d->queue.end(), [&url](const Private::Item &item) {
-        return item.context && isSameQuestion(item.url, url);
+        return item.context && isSameQuestion(item.request.url, url);
     });
     if (found == d->queue.end())
         return;
-    const Private::Item item = std::move(*found);
-    d->queue.erase(found);
     HttpReply reply;
     reply.status = 200;
     reply.body = body;
+    ++found->tries;
+    if (const auto reason = d->reasonToRetry(*found, reply)) {
+        if (!d->isLastTry(*found))
+            return;
+        reply.error = d->givenUp(*found, *reason);
+    }
+    const Private::Item item = std::move(*found);
+    d->queue.erase(found);
     item.callback(reply);
 }
 
@@ -157,23 +168,35 @@ void RestClient::Private::next()
     if (queue.empty())
         return;
     const Item &item = queue.front();
-    const std::shared_ptr<RestBudget> budget = RestBudget::shared(item.url, settings.limits);
-    const RestBudget::Turn turn = budget->tryTake(item.weight);
+    const RestRequest &request = item.request;
+    const std::shared_ptr<RestBudget> budget = RestBudget::shared(request.url, settings.limits);
+    const RestBudget::Turn turn = budget->tryTake(std::max(request.weight, 0));
     if (turn.wait > 0) {
         if (turn.isBanned && !isTroubled)
-            noteTrouble(item.url.host(),
+            noteTrouble(request.url.host(),
                         QStringLiteral("it has asked us to stop for another %1 ms").arg(turn.wait));
         wait(milliseconds(turn.wait));
         return;
     }
     ticket = std::make_unique<QObject>();
-    http.get(item.url, settings.headers, ticket.get(),
+    http.get(request.url, settings.headers + request.headers, ticket.get(),
              [this, budget, window = turn.window](const HttpReply &reply) {
                  // Not from within Qt's own call: whoever is called back may delete us, and that with it.
                  QMetaObject::invokeMethod(
                      ticket.get(), [this, budget, window, reply] { handle(reply, *budget, window); },
                      Qt::QueuedConnection);
              });
+}
+
+std::optional<QString> RestClient::Private::reasonToRetry(const Item &item, const HttpReply &reply) const
+{
+    if (!item.context) // nobody waits for it
+        return {};
+    const bool mayPass =
+        reply.error ? reply.error->kind == Error::Kind::Network : reply.status >= 500 || isBlocking(reply);
+    if (mayPass)
+        return describe(reply);
+    return reply.isSuccess() && item.request.unusable ? item.request.unusable(reply) : std::nullopt;
 }
 
 void RestClient::Private::handle(const HttpReply &reply, RestBudget &budget, qint64 window)
@@ -189,22 +212,19 @@ void RestClient::Private::handle(const HttpReply &reply, RestBudget &budget, qin
         atLeast = atLeast.value_or(settings.limits.defaultRetryAfter);
         budget.ban(atLeast->count());
     }
+    if (observer && reply.isSuccess())
+        observer(item.request.url, reply.body);
     ++item.tries;
     HttpReply answer = reply;
-    const QString host = item.url.host();
-    if (isWorthRetrying(reply) && item.context) {
-        const bool isLast = settings.attempts > 0 && item.tries >= settings.attempts;
-        if (!isLast) {
-            const milliseconds delay = backoff.next(atLeast);
-            wait(delay);
-            noteTrouble(host,
-                        QStringLiteral("%1; trying again in %2 ms").arg(describe(reply)).arg(delay.count()));
+    if (const auto reason = reasonToRetry(item, reply)) {
+        const milliseconds delay = backoff.next(atLeast);
+        wait(delay);
+        if (!isLastTry(item)) {
+            noteTrouble(item.request.url.host(),
+                        QStringLiteral("%1; trying again in %2 ms").arg(*reason).arg(delay.count()));
             return;
         }
-        wait(backoff.next(atLeast)); // before the next request: the host is no better off
-        answer.error =
-            Error{Error::Kind::Network,
-                  QStringLiteral("%1: %2, after %3 tries").arg(host, describe(reply)).arg(item.tries)};
+        answer.error = givenUp(item, *reason); // and the next request waits: the host is no better off
     } else {
         backoff.reset();
     }
@@ -213,8 +233,6 @@ void RestClient::Private::handle(const HttpReply &reply, RestBudget &budget, qin
     const QPointer<RestClient> alive(q);
     if (!answer.error && std::exchange(isTroubled, false))
         emit q->recovered();
-    if (observer && answer.isSuccess())
-        observer(done.url, answer.body);
     if (alive && done.context)
         done.callback(answer);
     if (alive)

@@ -35,24 +35,71 @@ OptionList SourceOptions::options()
         Option("proxy", proxy,
                "http://[user:password@]host:port or socks5://...; the environment's is never used.")
             .secret(),
+        Option("shard", shard,
+               "K/N: of all symbols only the share of the Kth of N collectors, who all have the same list.")
+            .example("1/4"),
         Option("capture", capture.directory,
                "Folder that everything received is written to, as it came, for replay."),
-        Option("capture.max_file", capture.maxFile, "A larger file gets a successor.").atLeast(64 * 1024),
-        Option("capture.rotate", capture.rotate, "A file that is older gets a successor.").atLeast(1000),
-        Option("capture.max_bytes", capture.maxBytes,
+        Option("capture_max_file", capture.maxFile, "A larger file gets a successor.").atLeast(64 * 1024),
+        Option("capture_rotate", capture.rotate, "A file that is older gets a successor.").atLeast(1000),
+        Option("capture_max_bytes", capture.maxBytes,
                "All captures of this node together; beyond that nothing more is captured.")
             .atLeast(64 * 1024),
-        Option("capture.delete_oldest", capture.deleteOldest,
-               "Beyond capture.max_bytes delete the oldest files instead."),
+        Option("capture_delete_oldest", capture.deleteOldest,
+               "Beyond capture_max_bytes delete the oldest files instead."),
         Option("replay", replay.from,
                "Play this capture, folder of captures or tape instead of asking the exchange."),
-        Option("replay.speed", replay.speed,
+        Option("replay_speed", replay.speed,
                "1: as recorded; 10: ten times as fast; max: as fast as the pipeline takes it.")
             .example("max"),
-        Option("replay.clock", replay.clock,
+        Option("replay_clock", replay.clock,
                "ts_recv of what is played: when it was recorded, or the time of now.",
                {QStringLiteral("recorded"), QStringLiteral("now")}),
     };
+}
+
+namespace {
+
+constexpr int maxShards = 1000;
+
+struct Shard
+{
+    quint32 number = 1;
+    quint32 count = 1;
+
+    static std::optional<Shard> parse(const QString &text)
+    {
+        if (text.isEmpty())
+            return Shard();
+        bool isNumber = false;
+        bool isCount = false;
+        const Shard shard{text.section(u'/', 0, 0).toUInt(&isNumber), text.section(u'/', 1).toUInt(&isCount)};
+        if (!isNumber || !isCount || shard.number < 1 || shard.number > shard.count ||
+            shard.count > maxShards)
+            return {};
+        return shard;
+    }
+    // FNV-1a: the same everywhere and for ever, which no library's hash promises.
+    bool has(const QByteArray &symbol) const
+    {
+        quint32 hash = 2166136261U;
+        for (const char byte : symbol)
+            hash = (hash ^ quint8(byte)) * 16777619U;
+        return (hash ^ (hash >> 16)) % count == number - 1;
+    }
+};
+
+} // namespace
+
+QStringList SourceOptions::ours(const QStringList &symbols) const
+{
+    const Shard mine = Shard::parse(shard).value_or(Shard());
+    QStringList result;
+    for (const QString &symbol : symbols) {
+        if (mine.has(symbol.toUtf8()))
+            result.append(symbol);
+    }
+    return result;
 }
 
 std::optional<double> ReplayOptions::factor() const
@@ -84,12 +131,16 @@ OptionErrors SourceOptions::validate() const
            QStringLiteral("must not be longer than silence.ceiling"));
     if (const auto checked = checkProxy(proxy); !proxy.isEmpty() && !checked)
         expect(false, "proxy", checked.error().message);
-    expect(replay.factor().has_value(), "replay.speed",
+    expect(Shard::parse(shard).has_value(), "shard",
+           QStringLiteral("expected K/N with K from 1 to N and N up to %1, such as 1/4, got '%2'")
+               .arg(maxShards)
+               .arg(shard));
+    expect(replay.factor().has_value(), "replay_speed",
            QStringLiteral("expected a number from 0.001 to 1000000, or max, got '%1'").arg(replay.speed));
     expect(capture.directory.isEmpty() || replay.from.isEmpty(), "capture",
            QStringLiteral("is not for use together with replay"));
-    expect(capture.maxBytes.bytes >= 2 * capture.maxFile.bytes, "capture.max_bytes",
-           QStringLiteral("must be at least twice capture.max_file, so that a whole file fits beside the "
+    expect(capture.maxBytes.bytes >= 2 * capture.maxFile.bytes, "capture_max_bytes",
+           QStringLiteral("must be at least twice capture_max_file, so that a whole file fits beside the "
                           "one that is written"));
     return errors;
 }

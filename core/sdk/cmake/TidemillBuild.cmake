@@ -8,6 +8,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE Release)
 endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG") # -O3 makes an idle process larger and nothing here faster
 
 # One layout in the build tree and after installation, so that the host finds its plugins the same way in both.
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
@@ -46,6 +47,10 @@ function(tidemill_precompile target)
     else()
         set(shared tidemill-precompiled)
     endif()
+    get_target_property(small ${target} TIDEMILL_SMALL)
+    if(small)
+        string(APPEND shared "-small")
+    endif()
     if(NOT TARGET ${shared})
         set(empty "${CMAKE_BINARY_DIR}/${shared}.cpp")
         file(WRITE "${empty}" "")
@@ -54,11 +59,26 @@ function(tidemill_precompile target)
         if(visibility STREQUAL "hidden")
             set_target_properties(${shared} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
         endif()
+        if(small)
+            target_compile_options(${shared} PRIVATE "$<$<CONFIG:Release>:-Os>")
+        endif()
         target_precompile_headers(${shared} PRIVATE
             <QByteArray> <QHash> <QList> <QMap> <QObject> <QString> <QStringList> <QTimer> <QVariant>
             <chrono> <functional> <memory> <optional> <string> <variant> <vector>)
     endif()
     target_precompile_headers(${target} REUSE_FROM ${shared})
+endfunction()
+
+# tidemill_small(<target> [HOT <source>...]): code that runs now and then (files, options, pages) compiled for size, as an
+# idle process keeps most of it in memory; what each record passes, the HOT sources, for speed. Before tidemill_precompile().
+function(tidemill_small target)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HOT")
+    set_target_properties(${target} PROPERTIES TIDEMILL_SMALL ON)
+    target_compile_options(${target} PRIVATE "$<$<CONFIG:Release>:-Os>")
+    if(arg_HOT)
+        set_source_files_properties(${arg_HOT} PROPERTIES
+            COMPILE_OPTIONS "$<$<CONFIG:Release>:-O2>" SKIP_PRECOMPILE_HEADERS ON)
+    endif()
 endfunction()
 
 # tidemill_add_test(<name> SOURCES <file>... [LIBRARIES <target>...]): a Qt Test program run by ctest.

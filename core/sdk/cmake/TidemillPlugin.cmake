@@ -4,6 +4,8 @@
 # the host looks for its kind, with the logging category tidemill.<kind>.<id>, installed,
 # and with its tests registered. The same function serves the plugins of this tree and,
 # after find_package(Tidemill), those outside it.
+#
+# The target is named <id> too, or <id>_<kind> if a plugin of another kind has the same id.
 
 list(APPEND CMAKE_AUTOMOC_MACRO_NAMES TIDEMILL_PLUGIN)
 # Without this, a changed .json alone would not rebuild the plugin.
@@ -29,23 +31,28 @@ function(tidemill_add_plugin id)
     endif()
 
     set(output_dir "${CMAKE_BINARY_DIR}/lib/tidemill/plugins/${kind}s")
-    add_library(${id} MODULE ${arg_SOURCES})
-    target_link_libraries(${id} PRIVATE Tidemill::Sdk ${arg_LIBRARIES})
-    target_compile_definitions(${id} PRIVATE TIDEMILL_LOG_CATEGORY="tidemill.${kind}.${id}")
+    set(target ${id})
+    if(TARGET ${id})
+        set(target ${id}_${kind})
+    endif()
+    add_library(${target} MODULE ${arg_SOURCES})
+    target_link_libraries(${target} PRIVATE Tidemill::Sdk ${arg_LIBRARIES})
+    target_compile_definitions(${target} PRIVATE TIDEMILL_LOG_CATEGORY="tidemill.${kind}.${id}")
     # moc alone is not enough: Ninja prunes the compile step after it, until the next build.
     set_property(SOURCE ${arg_SOURCES} APPEND PROPERTY OBJECT_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${id}.json")
-    set_target_properties(${id} PROPERTIES
+    set_target_properties(${target} PROPERTIES
         AUTOMOC ON
         PREFIX ""
+        OUTPUT_NAME ${id}
         CXX_VISIBILITY_PRESET hidden
         VISIBILITY_INLINES_HIDDEN ON
         INSTALL_RPATH "$ORIGIN/../../.." # installed, libtidemill-net lies three folders up
         LIBRARY_OUTPUT_DIRECTORY "${output_dir}")
     if(COMMAND tidemill_precompile)
-        tidemill_precompile(${id})
+        tidemill_precompile(${target})
     endif()
-    add_dependencies(tidemill-plugins ${id})
-    install(TARGETS ${id} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/tidemill/plugins/${kind}s")
+    add_dependencies(tidemill-plugins ${target})
+    install(TARGETS ${target} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/tidemill/plugins/${kind}s")
 
     if(NOT BUILD_TESTING)
         return()
@@ -63,8 +70,8 @@ function(tidemill_add_plugin id)
         if(COMMAND tidemill_precompile)
             tidemill_precompile(${test})
         endif()
-        add_dependencies(${test} ${id})
-        add_test(NAME ${id}.${test} COMMAND ${test})
-        set_tests_properties(${id}.${test} PROPERTIES TIMEOUT 120 ENVIRONMENT "TZ=UTC")
+        add_dependencies(${test} ${target})
+        add_test(NAME ${target}.${test} COMMAND ${test})
+        set_tests_properties(${target}.${test} PROPERTIES TIMEOUT 120 ENVIRONMENT "TZ=UTC")
     endforeach()
 endfunction()

@@ -24,10 +24,24 @@ Backoff::Backoff(const BackoffSettings &settings, quint32 seed) : m_settings(usa
     reset();
 }
 
+// The shortest delay of the next draw, in ms.
+static double least(const BackoffSettings &settings, double bound)
+{
+    switch (settings.jitter) {
+    case Jitter::Full:
+        return std::max(1.0, static_cast<double>(settings.initial.count()) / 10);
+    case Jitter::Equal:
+        return std::max(1.0, bound / 2);
+    case Jitter::None:
+        break;
+    }
+    return bound;
+}
+
 milliseconds Backoff::next(std::optional<milliseconds> atLeast)
 {
-    const double least = std::max(1.0, static_cast<double>(m_settings.initial.count()) / 10);
-    const double drawn = least + m_random.generateDouble() * (m_bound - least);
+    const double shortest = least(m_settings, m_bound);
+    const double drawn = shortest + m_random.generateDouble() * (m_bound - shortest);
     m_bound = std::min(m_bound * m_settings.factor, static_cast<double>(m_settings.max.count()));
     ++m_attempts;
     return std::max(atLeast.value_or(milliseconds(0)), milliseconds(0)) +

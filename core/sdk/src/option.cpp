@@ -180,45 +180,4 @@ Result<> Option::assign(const Value &value) const
     return result;
 }
 
-OptionList OptionList::operator+(const OptionList &other) const
-{
-    OptionList sum = *this;
-    sum.append(other);
-    return sum;
-}
-
-OptionErrors OptionList::apply(const Value &map, const QStringList &ignored) const
-{
-    OptionErrors errors;
-    QStringList known = ignored;
-    for (const Option &option : *this)
-        known.append(option.name());
-
-    for (const Value::Member &member : map.members()) {
-        if (ignored.contains(member.key))
-            continue;
-        const auto option =
-            std::find_if(begin(), end(), [&](const Option &o) { return o.name() == member.key; });
-        if (option == end()) {
-            errors.append({member.key, QStringLiteral("no such option"), nearestName(member.key, known),
-                           member.keyPlace});
-        } else if (const auto assigned = option->assign(member.value); !assigned) {
-            // An absent value has no place of its own.
-            const auto place = member.value.place().line > 0 ? member.value.place() : member.keyPlace;
-            errors.append({member.key, assigned.error().message, {}, place});
-        }
-    }
-    // A required option that was only misspelt is one mistake, not two.
-    const auto misspelt = [&errors](const QString &name) {
-        return std::any_of(errors.begin(), errors.end(),
-                           [&name](const OptionError &error) { return error.suggestion == name; });
-    };
-    for (const Option &option : *this) {
-        if (option.isRequired() && !map.find(option.name()) && !misspelt(option.name()))
-            errors.append(
-                {option.name(), QStringLiteral("is required: %1").arg(option.help()), {}, map.place()});
-    }
-    return errors;
-}
-
 } // namespace tidemill

@@ -174,6 +174,16 @@ Result<> assignOption(QStringList &member, const Value &value)
         member = texts;
         return {};
     }
+    // Or so: NAMES=a,b. A text without a comma is no list, so that a forgotten '[' is not one by luck.
+    if (isPlain(value) && value.text().contains(QLatin1Char(','))) {
+        QStringList texts = value.text().split(QLatin1Char(','));
+        for (QString &text : texts)
+            text = text.trimmed();
+        if (texts.contains(QString()))
+            return expected("a list of texts with something between the commas", value);
+        member = texts;
+        return {};
+    }
     if (value.kind() != Value::Kind::List)
         return expected("a list of texts", value);
     QStringList texts;

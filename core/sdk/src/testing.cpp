@@ -7,10 +7,12 @@
 
 namespace tidemill::testing {
 
-static QString libraryOf(const QString &id, const QString &pluginDirectory)
+static QString libraryOf(const QString &id, const QString &pluginDirectory, const QString &wantedKind)
 {
-    for (const char *kind : {"sources", "transforms", "sinks"}) {
-        const QDir folder(pluginDirectory + QLatin1Char('/') + QLatin1String(kind));
+    for (const char *kind : {"source", "transform", "sink"}) {
+        if (!wantedKind.isEmpty() && wantedKind != QLatin1String(kind))
+            continue;
+        const QDir folder(pluginDirectory + QLatin1Char('/') + QLatin1String(kind) + QLatin1Char('s'));
         for (const char *suffix : {".so", ".dll", ".dylib"}) {
             const QString file = folder.absoluteFilePath(id + QLatin1String(suffix));
             if (QFileInfo::exists(file))
@@ -21,9 +23,9 @@ static QString libraryOf(const QString &id, const QString &pluginDirectory)
 }
 
 Result<NodePtr<Node>> createNode(const QString &id, const QVariantMap &options, const NodeContext &context,
-                                 const QString &pluginDirectory)
+                                 const QString &pluginDirectory, const QString &kind)
 {
-    const QString file = libraryOf(id, pluginDirectory);
+    const QString file = libraryOf(id, pluginDirectory, kind);
     if (file.isEmpty())
         return Error{Error::Kind::Config, QStringLiteral("no plugin '%1' in %2").arg(id, pluginDirectory)};
     QPluginLoader loader(file);
@@ -34,7 +36,10 @@ Result<NodePtr<Node>> createNode(const QString &id, const QVariantMap &options, 
 
     NodePtr<Node> node(factory->create());
     node->setContext(context);
-    OptionErrors errors = node->options().apply(Value::fromVariant(options));
+    const OptionList listed = node->options();
+    if (const auto checked = listed.checkNames(); !checked)
+        return checked.error();
+    OptionErrors errors = listed.apply(Value::fromVariant(options));
     if (errors.isEmpty())
         errors = node->validate();
     if (errors.isEmpty())

@@ -59,10 +59,13 @@ QString createTable(const TablePlan &plan, Dialect dialect)
     bool hasSerial = false;
     bool isNarrow = true;
     for (const Column &column : plan.columns) {
-        hasSerial = hasSerial || column.type == ColumnType::Serial;
+        hasSerial = hasSerial || (column.type == ColumnType::Serial && !plan.isHypertable);
         isNarrow = isNarrow && column.type != ColumnType::Bytes && column.type != ColumnType::Json &&
                    !column.text && !(column.field && column.field->type == FieldType::Text);
-        lines.append(quotedIdentifier(column.name) + QLatin1Char(' ') + declaration(column.type, dialect) +
+        QString type = declaration(column.type, dialect);
+        if (plan.isHypertable)
+            type.remove(QLatin1String(" PRIMARY KEY")); // which must have the time in it
+        lines.append(quotedIdentifier(column.name) + QLatin1Char(' ') + type +
                      (column.inKey ? QLatin1String(" NOT NULL") : QLatin1String()));
     }
     lines.append(QStringLiteral("%1 (%2)").arg(
@@ -79,13 +82,15 @@ QString indexName(const TablePlan &plan, const QString &what)
     return quotedIdentifier(plan.table.section(QLatin1Char('.'), -1) + QLatin1Char('_') + what);
 }
 
-Result<> create(Connection &connection, const TablePlan &plan)
+Result<> create(Connection &connection, const TablePlan &plan, const HypertableWish &wish)
 {
     const Dialect dialect = connection.url().dialect;
     // Together, so that nobody finds the table without its indexes.
     if (auto begun = connection.execute(QStringLiteral("BEGIN")); !begun)
         return begun;
     auto done = connection.execute(createTable(plan, dialect));
+    if (done && plan.isHypertable)
+        done = connection.execute(createHypertable(plan, wish));
     for (const QString &column : plan.indexes) {
         if (done)
             done = connection.execute(QStringLiteral("CREATE INDEX %1 ON %2 (%3)")
@@ -118,6 +123,9 @@ public:
                 m_problems.append(
                     QStringLiteral("the column \"%1\" (%2) must have a value, and the mapping gives it none")
                         .arg(column.name, column.declared));
+            if (column.notNull && !column.hasDefault && !isOurs && dialect == Dialect::PostgreSql)
+                m_remedies.append(QStringLiteral("ALTER TABLE %1 ALTER COLUMN %2 DROP NOT NULL;")
+                                      .arg(quotedTable(plan.table, dialect), quotedIdentifier(column.name)));
         }
         compareKey();
     }
@@ -159,9 +167,24 @@ private:
                 problem +=
                     QStringLiteral(" (which rounds; 'type: double' in the mapping says that this is wanted)");
             m_problems.append(problem);
+            remedyType(*found, column.type);
         }
         column.scale = column.type == ColumnType::Numeric ? found->scale : -1;
         column.castType = found->isEnum ? found->declared : QString();
+    }
+
+    // SQLite cannot change a column's type, and between times and numbers PostgreSQL has no cast.
+    void remedyType(const FoundColumn &found, ColumnType type)
+    {
+        using enum ColumnType;
+        const bool isCast =
+            type == Bigint || type == Numeric || type == Double || type == Text || type == Json;
+        if (m_dialect == Dialect::Sqlite || !isCast || found.baseType.startsWith(QLatin1String("timestamp")))
+            return;
+        const QString column = quotedIdentifier(found.name);
+        const QString wanted = declaration(type, m_dialect);
+        m_remedies.append(QStringLiteral("ALTER TABLE %1 ALTER COLUMN %2 TYPE %3 USING %2::%3;")
+                              .arg(quotedTable(m_plan.table, m_dialect), column, wanted));
     }
 
     void compareKey()
@@ -186,18 +209,41 @@ private:
 
 } // namespace
 
+QString fingerprintOf(const QString &table)
+{
+    const QString name = quotedLiteral(quotedTable(table, Dialect::PostgreSql));
+    return QStringLiteral(
+               "md5(concat("
+               "(SELECT string_agg(concat_ws(' ', attname, atttypid, atttypmod, attnotnull), ',' "
+               "ORDER BY attnum) FROM pg_attribute "
+               "WHERE attrelid = to_regclass(%1) AND attnum > 0 AND NOT attisdropped), "
+               "(SELECT string_agg(concat_ws(' ', indexrelid, indisvalid), ',' ORDER BY indexrelid) "
+               "FROM pg_index WHERE indrelid = to_regclass(%1) AND indisunique)))")
+        .arg(name);
+}
+
 Result<FoundTable> inspect(const Connection &connection, const QString &table)
 {
     const bool isSqlite = connection.url().dialect == Dialect::Sqlite;
     // A regclass is parsed as an identifier, so it is quoted like one.
     const QString name = isSqlite ? table : quotedTable(table, Dialect::PostgreSql);
+    FoundTable found;
     QSqlQuery query = connection.query();
+    { // first: what changes from here on is a change
+        const QString print =
+            isSqlite ? QLatin1String(sqliteVersion) : QLatin1String("SELECT ") + fingerprintOf(table);
+        if (!query.exec(print) || !query.next())
+            return connection
+                .failure(query.lastError(), QStringLiteral("cannot read the columns of ") + table)
+                .error;
+        found.fingerprint = query.value(0).toByteArray();
+        query.finish();
+    }
     query.prepare(QLatin1String(isSqlite ? sqliteColumns : postgresColumns));
     query.addBindValue(name);
     if (!query.exec())
         return connection.failure(query.lastError(), QStringLiteral("cannot read the columns of ") + table)
             .error;
-    FoundTable found;
     while (query.next())
         found.columns.append({query.value(0).toString(), query.value(1).toString(), query.value(2).toString(),
                               query.value(3).toBool(), query.value(4).toBool(), query.value(5).toBool(),
@@ -215,18 +261,20 @@ Result<FoundTable> inspect(const Connection &connection, const QString &table)
     return found;
 }
 
-Result<> prepareTable(Connection &connection, TablePlan &plan, bool mayCreate)
+Result<> prepareTable(Connection &connection, TablePlan &plan, bool mayCreate, const HypertableWish &wish)
 {
     auto found = inspect(connection, plan.table);
     if (!found)
         return found.error();
+    if (auto decided = decideHypertable(connection, plan, wish, !found->columns.isEmpty()); !decided)
+        return decided;
     const Dialect dialect = connection.url().dialect;
     if (found->columns.isEmpty()) {
         if (!mayCreate)
             return Error{Error::Kind::Config,
                          QStringLiteral("there is no table %1, and 'create' is false. To make it: %2;")
                              .arg(quotedTable(plan.table, dialect), createTable(plan, dialect))};
-        auto created = create(connection, plan);
+        auto created = create(connection, plan, wish);
         // Another process may have been faster; then its table counts.
         found = inspect(connection, plan.table);
         if (!found)
@@ -234,6 +282,7 @@ Result<> prepareTable(Connection &connection, TablePlan &plan, bool mayCreate)
         if (found->columns.isEmpty())
             return created;
     }
+    plan.fingerprint = found->fingerprint;
     return Comparison(*found, plan, dialect).result();
 }
 

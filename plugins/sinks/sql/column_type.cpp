@@ -190,6 +190,13 @@ QString quotedIdentifier(const QString &name)
     return QLatin1Char('"') + quoted + QLatin1Char('"');
 }
 
+QString quotedLiteral(const QString &text)
+{
+    QString quoted = text;
+    quoted.replace(QLatin1Char('\''), QLatin1String("''"));
+    return QLatin1Char('\'') + quoted + QLatin1Char('\'');
+}
+
 QString quotedTable(const QString &name, Dialect dialect)
 {
     const qsizetype dot = dialect == Dialect::PostgreSql ? name.indexOf(QLatin1Char('.')) : -1;

@@ -51,6 +51,7 @@ struct FoundColumn
 bool accepts(const FoundColumn &column, ColumnType type, Dialect dialect);
 
 QString quotedIdentifier(const QString &name);
+QString quotedLiteral(const QString &text);
 // In PostgreSQL "schema.table" is two names.
 QString quotedTable(const QString &name, Dialect dialect);
 

@@ -31,7 +31,7 @@ SqlFailure::Cause postgresCause(const QString &state, bool isOpen)
     // Data exception, constraint violated, a value too large for an index.
     if (isOfClass("22") || isOfClass("23") || isOfClass("54"))
         return SqlFailure::Cause::Data;
-    return SqlFailure::Cause::Other;
+    return isOfClass("42") ? SqlFailure::Cause::Table : SqlFailure::Cause::Other;
 }
 
 } // namespace
@@ -145,10 +145,12 @@ Result<> Connection::openPostgres()
         error.kind = Error::Kind::Network;
         return error;
     }
-    // Literals are written for these settings, and a table that somebody else has locked must not stop us for
-    // good.
+    // Literals are written for these settings. What somebody else has locked is not waited for where nobody
+    // can see it, but as a failure that is tried again; and nothing runs for ever.
     return execute(QStringLiteral("SET standard_conforming_strings = on; SET TIME ZONE 'UTC'; "
-                                  "SET client_min_messages = warning; SET lock_timeout = '30s'"));
+                                  "SET client_min_messages = warning; SET lock_timeout = '3s'; "
+                                  "SET statement_timeout = '60s'; "
+                                  "SET default_transaction_isolation = 'read committed'"));
 }
 
 QSqlQuery Connection::query() const

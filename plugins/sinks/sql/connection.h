@@ -17,7 +17,8 @@ struct SqlFailure
     enum class Cause {
         Data,       // this row can never be stored, others can
         Connection, // the database is gone
-        Other,      // locked, full, no such table: worth trying again
+        Table,      // no such table, column or key, or it may not be used
+        Other,      // locked, full: worth trying again
     };
 
     Cause cause = Cause::Other;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "postgres_store.h"
 
-#include <QHash>
+#include "catalog.h"
+#include "postgres_statement.h"
 
 #include <algorithm>
 
@@ -12,117 +13,39 @@ namespace {
 // A statement is parsed as a whole, so it should not grow without end; more rows than these gain nothing.
 constexpr std::size_t maxRows = 5000;
 constexpr qsizetype maxBytes = 4 << 20;
-
-// Names and words, as most texts are: nothing in them needs an escape, and the array's literal needs no
-// quotes for them (but for the word NULL).
-bool isPlainWord(QByteArrayView text)
-{
-    return !text.isEmpty() && text.compare(QByteArrayView("null"), Qt::CaseInsensitive) != 0 &&
-           std::all_of(text.begin(), text.end(), [](char c) {
-               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '_' || c == '-';
-           });
-}
-
-// Text inside an array's literal. False if it cannot be stored.
-bool appendQuoted(QByteArray &out, QByteArrayView text)
-{
-    if (isPlainWord(text)) {
-        out.append(text);
-        return true;
-    }
-    QByteArray repaired; // the server refuses what is not UTF-8
-    if (!text.isValidUtf8()) {
-        repaired = QString::fromUtf8(text).toUtf8();
-        text = repaired;
-    }
-    out.append('"');
-    for (const char c : text) {
-        if (c == '\0')
-            return false;
-        if (c == '"' || c == '\\')
-            out.append('\\');
-        out.append(c);
-    }
-    out.append('"');
-    return true;
-}
-
-// INSERT for the plan, with the array of each inserted column as a parameter.
-QByteArray statement(const TablePlan &plan)
-{
-    const bool keepsLast = plan.kind == RecordKind::State;
-    QByteArray names;
-    QByteArray selected;
-    QByteArray arrays;
-    QByteArray aliases;
-    QHash<QString, QByteArray> aliasOf;
-    int parameter = 0;
-    for (const Column &column : plan.columns) {
-        if (!column.isInserted() && !column.isClock())
-            continue;
-        names.append(quotedIdentifier(column.name).toUtf8()).append(',');
-        if (column.isClock()) {
-            selected.append("now(),");
-            continue;
-        }
-        const QByteArray number = QByteArray::number(++parameter);
-        aliasOf.insert(column.name, "v.c" + number);
-        selected.append("v.c").append(number).append(',');
-        aliases.append('c').append(number).append(',');
-        const QString type =
-            column.castType.isEmpty() ? declaration(column.type, Dialect::PostgreSql) : column.castType;
-        arrays.append('$').append(number).append("::").append(type.toUtf8()).append("[],");
-    }
-    for (QByteArray *list : {&names, &selected, &arrays, &aliases})
-        list->chop(1);
-
-    QByteArray key;
-    for (const QString &column : plan.key)
-        key.append(aliasOf.value(column)).append(',');
-    key.chop(1);
-
-    QByteArray sql;
-    sql.append("INSERT INTO ").append(quotedTable(plan.table, Dialect::PostgreSql).toUtf8());
-    sql.append(" (").append(names).append(") SELECT ");
-    // One statement may not change a row twice; of a state that came several times the last one counts.
-    if (keepsLast)
-        sql.append("DISTINCT ON (").append(key).append(") ");
-    sql.append(selected).append(" FROM unnest(").append(arrays).append(keepsLast ? ") WITH ORDINALITY" : ")");
-    sql.append(" AS v (").append(aliases).append(keepsLast ? ", position) ORDER BY " : ")");
-    if (keepsLast)
-        sql.append(key).append(", v.position DESC");
-    sql.append(plan.conflictClause(QStringLiteral("now()")).toUtf8());
-    return sql;
-}
+// Of a copy, handed over at once.
+constexpr qsizetype lineBytes = 128 << 10;
+// Of a group that is bad from end to end, no more statements than these are tried at once; what they did not
+// get to comes again.
+constexpr int maxSearches = 1000;
 
 } // namespace
 
-Result<> PostgresStore::writeGroup(const std::vector<TableWork> &group, QStringList &rejected)
+Result<> PostgresStore::writeGroup(const std::vector<TableWork> &group, std::vector<BadRow> &bad)
 {
+    m_searchesLeft = maxSearches;
     MaybeFailure failure;
-    for (const Mode mode : {Mode::Fast, Mode::Careful}) {
-        rejected.clear();
-        const bool alone = mode == Mode::Fast && fitsOneStatement(group);
-        if (!alone) {
-            if (auto begun = m_connection.execute(QStringLiteral("BEGIN")); !begun)
-                return begun;
-        }
-        failure = writeTables(group, mode, rejected);
-        if (alone && !failure)
+    for (const Way way : {Way::Copy, Way::Insert, Way::Careful}) {
+        if (way == Way::Copy && !canCopy(group))
+            continue;
+        bad.clear();
+        failure = writeOnce(group, way, bad);
+        if (!failure)
             return {};
-        if (!failure) {
-            auto committed = m_connection.execute(QStringLiteral("COMMIT"));
-            if (!committed)
-                rollBack();
-            return committed;
-        }
-        if (!alone)
-            rollBack();
         if (failure->cause != SqlFailure::Cause::Data)
             break;
     }
+    if (failure->cause == SqlFailure::Cause::Table)
+        noteChange();
     return failure->error;
+}
+
+// A state changes rows that are there, which COPY cannot.
+bool PostgresStore::canCopy(const std::vector<TableWork> &group) const
+{
+    return m_settings.mode == StoreSettings::Mode::Append &&
+           std::any_of(group.begin(), group.end(),
+                       [](const TableWork &work) { return work.plan->kind == RecordKind::Event; });
 }
 
 bool PostgresStore::fitsOneStatement(const std::vector<TableWork> &group) const
@@ -139,8 +62,50 @@ bool PostgresStore::fitsOneStatement(const std::vector<TableWork> &group) const
     return group.size() == 1 && rows <= maxRows && bytes < std::size_t(maxBytes) / 4;
 }
 
-PostgresStore::MaybeFailure PostgresStore::writeTables(const std::vector<TableWork> &group, Mode mode,
-                                                       QStringList &rejected)
+PostgresStore::MaybeFailure PostgresStore::writeOnce(const std::vector<TableWork> &group, Way way,
+                                                     std::vector<BadRow> &bad)
+{
+    if (way == Way::Insert && fitsOneStatement(group))
+        return writeTables(group, way, bad);
+    MaybeFailure failure = begin(group);
+    if (!failure)
+        failure = writeTables(group, way, bad);
+    if (!failure)
+        failure = m_client.commit();
+    if (failure)
+        m_client.rollBack();
+    return failure;
+}
+
+// Sees to it that the tables are those that the plans were made for, and stay so until the end.
+PostgresStore::MaybeFailure PostgresStore::begin(const std::vector<TableWork> &group)
+{
+    QStringList tables;
+    QStringList locks;
+    QStringList prints;
+    for (const TableWork &work : group) {
+        tables.append(work.plan->table);
+        // ONLY: a hypertable may have more chunks than a transaction can have locks.
+        locks.append(QStringLiteral("LOCK TABLE ONLY %1 IN ROW EXCLUSIVE MODE; ")
+                         .arg(quotedTable(work.plan->table, Dialect::PostgreSql)));
+        prints.append(fingerprintOf(work.plan->table));
+    }
+    const QString what = QStringLiteral("cannot write into table ") + tables.join(QLatin1String(", "));
+    QByteArrayList found;
+    const QString sql = QStringLiteral("BEGIN; %1SELECT %2").arg(locks.join(QString()), prints.join(u','));
+    if (auto failure = m_client.runAll(sql.toUtf8(), found, what))
+        return failure;
+    for (std::size_t i = 0; i < group.size(); ++i) {
+        if (found.value(qsizetype(i)) == group[i].plan->fingerprint)
+            continue;
+        return SqlFailure{SqlFailure::Cause::Table,
+                          {Error::Kind::Storage, what + QLatin1String(": somebody is changing it")}};
+    }
+    return {};
+}
+
+PostgresStore::MaybeFailure PostgresStore::writeTables(const std::vector<TableWork> &group, Way way,
+                                                       std::vector<BadRow> &bad)
 {
     std::vector<Row> rows;
     for (const TableWork &work : group) {
@@ -149,40 +114,84 @@ PostgresStore::MaybeFailure PostgresStore::writeTables(const std::vector<TableWo
             for (qsizetype index = 0; index < batch->rowCount(); ++index)
                 rows.push_back({batch, index});
         }
-        if (auto failure = writeRows(*work.plan, rows, mode, rejected))
+        const bool isCopied = way == Way::Copy && work.plan->kind == RecordKind::Event;
+        auto failure = isCopied ? copyRows(*work.plan, rows, bad) : insertRows(*work.plan, rows, way, bad);
+        if (failure)
             return failure;
     }
     return {};
 }
 
-PostgresStore::MaybeFailure PostgresStore::writeRows(const TablePlan &plan, std::span<const Row> rows,
-                                                     Mode mode, QStringList &rejected)
+PostgresStore::MaybeFailure PostgresStore::copyRows(const TablePlan &plan, std::span<const Row> rows,
+                                                    std::vector<BadRow> &bad)
+{
+    const QString what = QStringLiteral("cannot copy into table ") + plan.table;
+    if (auto failure = m_client.beginCopy(copyStatement(plan), what))
+        return failure;
+    m_lines.truncate(0);
+    for (const Row &row : rows) {
+        appendLine(plan, row, bad);
+        if (m_lines.size() < lineBytes)
+            continue;
+        if (auto failure = m_client.copy(m_lines, what))
+            return failure;
+        m_lines.truncate(0);
+    }
+    if (auto failure = m_client.copy(m_lines, what))
+        return failure;
+    return m_client.endCopy(what);
+}
+
+void PostgresStore::appendLine(const TablePlan &plan, const Row &row, std::vector<BadRow> &bad)
+{
+    const qsizetype begin = m_lines.size();
+    for (const Column &column : plan.columns) {
+        if (column.isClock())
+            m_lines.append("now\t");
+        if (!column.isInserted())
+            continue;
+        QString why;
+        if (!m_text.append(m_lines, PostgresText::Form::Field, column, *row.batch, row.index, why)) {
+            bad.push_back(badValue(plan, column, *row.batch, row.index, why));
+            m_lines.truncate(begin);
+            return;
+        }
+        m_lines.append('\t');
+    }
+    m_lines.back() = '\n'; // in the place of the last tab
+}
+
+PostgresStore::MaybeFailure PostgresStore::insertRows(const TablePlan &plan, std::span<const Row> rows,
+                                                      Way way, std::vector<BadRow> &bad)
 {
     std::vector<Row> taken;
     while (!rows.empty()) {
-        rows = rows.subspan(fillArrays(plan, rows, taken, rejected));
+        rows = rows.subspan(fillArrays(plan, rows, taken, bad));
         if (taken.empty())
             continue;
-        MaybeFailure failure = insert(plan, mode);
+        const MaybeFailure failure = insert(plan, way);
         if (!failure)
             continue;
-        if (failure->cause != SqlFailure::Cause::Data || mode == Mode::Fast)
+        if (failure->cause != SqlFailure::Cause::Data || way != Way::Careful)
             return failure;
-        if (taken.size() == 1) {
-            rejected.append(
-                describeRow(plan, *taken.front().batch, taken.front().index, failure->error.message));
+        --m_searchesLeft;
+        if (taken.size() == 1 || m_searchesLeft <= 0) {
+            for (const Row &row : taken) {
+                bad.push_back(badRow(plan, *row.batch, row.index, failure->error.message));
+                bad.back().failure.isFinal = taken.size() == 1;
+            }
             continue;
         }
         const std::span<const Row> all(taken);
         for (const auto half : {all.first(all.size() / 2), all.subspan(all.size() / 2)}) {
-            if (auto found = writeRows(plan, half, mode, rejected))
+            if (auto found = insertRows(plan, half, way, bad))
                 return found;
         }
     }
     return {};
 }
 
-PostgresStore::MaybeFailure PostgresStore::insert(const TablePlan &plan, Mode mode)
+PostgresStore::MaybeFailure PostgresStore::insert(const TablePlan &plan, Way way)
 {
     const QString what = QStringLiteral("cannot insert into table ") + plan.table;
     std::vector<QByteArray> arrays;
@@ -193,12 +202,12 @@ PostgresStore::MaybeFailure PostgresStore::insert(const TablePlan &plan, Mode mo
         arrays.push_back(m_arrays[i].text); // shared, not copied
     }
     const auto run = [&](const char *sql) -> MaybeFailure { return m_client.run(sql, {}, what); };
-    if (mode == Mode::Fast)
-        return m_client.run(statement(plan), arrays, what);
+    if (way != Way::Careful)
+        return m_client.run(insertStatement(plan), arrays, what);
 
     if (auto failure = run("SAVEPOINT before_rows"))
         return failure;
-    MaybeFailure failure = m_client.run(statement(plan), arrays, what);
+    MaybeFailure failure = m_client.run(insertStatement(plan), arrays, what);
     if (failure && failure->cause != SqlFailure::Cause::Data)
         return failure;
     auto ended = run(failure ? "ROLLBACK TO SAVEPOINT before_rows" : "RELEASE SAVEPOINT before_rows");
@@ -206,7 +215,7 @@ PostgresStore::MaybeFailure PostgresStore::insert(const TablePlan &plan, Mode mo
 }
 
 std::size_t PostgresStore::fillArrays(const TablePlan &plan, std::span<const Row> rows,
-                                      std::vector<Row> &taken, QStringList &rejected)
+                                      std::vector<Row> &taken, std::vector<BadRow> &bad)
 {
     taken.clear();
     m_arrays.resize(plan.columns.size());
@@ -218,11 +227,8 @@ std::size_t PostgresStore::fillArrays(const TablePlan &plan, std::span<const Row
     std::size_t seen = 0;
     while (seen < rows.size() && taken.size() < maxRows && bytes < maxBytes) {
         const Row &row = rows[seen++];
-        QString why;
-        if (!appendRow(plan, row, why)) {
-            rejected.append(describeRow(plan, *row.batch, row.index, why));
+        if (!appendRow(plan, row, bad))
             continue;
-        }
         taken.push_back(row);
         bytes = 0;
         for (const Elements &array : m_arrays)
@@ -231,50 +237,23 @@ std::size_t PostgresStore::fillArrays(const TablePlan &plan, std::span<const Row
     return seen;
 }
 
-bool PostgresStore::appendRow(const TablePlan &plan, const Row &row, QString &why)
+// If a value cannot be stored then no array has anything of the row.
+bool PostgresStore::appendRow(const TablePlan &plan, const Row &row, std::vector<BadRow> &bad)
 {
     for (std::size_t i = 0; i < plan.columns.size(); ++i) {
-        if (!plan.columns[i].isInserted())
+        const Column &column = plan.columns[i];
+        if (!column.isInserted())
             continue;
         Elements &array = m_arrays[i];
         array.rowBegin = array.text.size();
-        if (appendElement(array.text, plan.columns[i], row, why)) {
+        QString why;
+        if (m_text.append(array.text, PostgresText::Form::Element, column, *row.batch, row.index, why)) {
             array.text.append(',');
             continue;
         }
-        why = QStringLiteral("the column %1 cannot hold %2").arg(plan.columns[i].name, why);
+        bad.push_back(badValue(plan, column, *row.batch, row.index, why));
         for (std::size_t begun = 0; begun <= i; ++begun)
             m_arrays[begun].text.truncate(m_arrays[begun].rowBegin);
-        return false;
-    }
-    return true;
-}
-
-bool PostgresStore::appendElement(QByteArray &array, const Column &column, const Row &row, QString &why)
-{
-    const Batch &batch = *row.batch;
-    if (column.type == ColumnType::Bytes) {
-        const auto bytes = batch.value<Bytes>(row.index, *column.field);
-        array.append("\"\\\\x").append(batch.bytes(bytes).toByteArray().toHex()).append('"');
-        return true;
-    }
-    const bool isQuoted = column.type == ColumnType::Text || column.type == ColumnType::Json;
-    QByteArray &text = isQuoted ? m_text : array;
-    const qsizetype before = array.size();
-    m_text.truncate(0);
-    switch (appendValue(text, column, batch, row.index)) {
-    case Presence::Null:
-        array.truncate(before);
-        array.append("NULL");
-        return true;
-    case Presence::Unstorable:
-        why = unstorableText(column, batch, row.index);
-        return false;
-    case Presence::Value:
-        break;
-    }
-    if (isQuoted && !appendQuoted(array, m_text)) {
-        why = QStringLiteral("a NUL character");
         return false;
     }
     return true;

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "column_value.h"
 #include "postgres_client.h"
+#include "postgres_text.h"
 #include "store.h"
 
-#include <optional>
 #include <span>
 
 namespace tidemill::sql {
 
-// PostgreSQL: INSERT ... SELECT FROM unnest(arrays), many rows a statement, so that a row costs neither a
-// round trip nor a plan. The arrays are parameters, one for each column.
+// PostgreSQL: many rows a statement, so that a row costs neither a round trip nor a plan. INSERT ... SELECT
+// FROM unnest(arrays), the arrays being parameters, one for each column; or COPY.
 class PostgresStore final : public Store
 {
 public:
@@ -19,7 +18,7 @@ public:
     ~PostgresStore() override { close(); }
 
 protected:
-    Result<> writeGroup(const std::vector<TableWork> &group, QStringList &rejected) override;
+    Result<> writeGroup(const std::vector<TableWork> &group, std::vector<BadRow> &bad) override;
 
 private:
     struct Row
@@ -28,26 +27,33 @@ private:
         qsizetype index;
     };
 
-    // With a savepoint in front of each statement a bad row can be found and left out. That costs round trips
-    // and happens only to a group that has one.
-    enum class Mode { Fast, Careful };
+    // Each is tried if the one before met a row that the database refuses.
+    enum class Way {
+        Copy,    // all events at once; one of them that is there already, or is bad, stops all
+        Insert,  // passes over what is there already
+        Careful, // with a savepoint in front of each statement, so that bad rows can be found and left out
+    };
 
-    using MaybeFailure = std::optional<SqlFailure>;
+    using MaybeFailure = PostgresClient::MaybeFailure;
 
-    MaybeFailure writeTables(const std::vector<TableWork> &group, Mode mode, QStringList &rejected);
-    MaybeFailure writeRows(const TablePlan &plan, std::span<const Row> rows, Mode mode,
-                           QStringList &rejected);
-    MaybeFailure insert(const TablePlan &plan, Mode mode);
-
-    // Makes the next statement's values from the first rows, as many as it has room for; returns how many
-    // that were. `taken` gets those that are in it, `rejected` says what is wrong with the others.
-    std::size_t fillArrays(const TablePlan &plan, std::span<const Row> rows, std::vector<Row> &taken,
-                           QStringList &rejected);
-    // False, with the reason, if a value cannot be stored; then no array has anything of the row.
-    bool appendRow(const TablePlan &plan, const Row &row, QString &why);
-    bool appendElement(QByteArray &array, const Column &column, const Row &row, QString &why);
+    bool canCopy(const std::vector<TableWork> &group) const;
     // All that a group holds in one statement needs no transaction around it.
     bool fitsOneStatement(const std::vector<TableWork> &group) const;
+    MaybeFailure writeOnce(const std::vector<TableWork> &group, Way way, std::vector<BadRow> &bad);
+    MaybeFailure begin(const std::vector<TableWork> &group);
+    MaybeFailure writeTables(const std::vector<TableWork> &group, Way way, std::vector<BadRow> &bad);
+
+    MaybeFailure copyRows(const TablePlan &plan, std::span<const Row> rows, std::vector<BadRow> &bad);
+    void appendLine(const TablePlan &plan, const Row &row, std::vector<BadRow> &bad);
+
+    MaybeFailure insertRows(const TablePlan &plan, std::span<const Row> rows, Way way,
+                            std::vector<BadRow> &bad);
+    MaybeFailure insert(const TablePlan &plan, Way way);
+    // Makes the next statement's values from the first rows, as many as it has room for; returns how many
+    // that were. `taken` gets those that are in it, `bad` the others.
+    std::size_t fillArrays(const TablePlan &plan, std::span<const Row> rows, std::vector<Row> &taken,
+                           std::vector<BadRow> &bad);
+    bool appendRow(const TablePlan &plan, const Row &row, std::vector<BadRow> &bad);
 
     // A column's array as text, while it grows: {a,b,
     struct Elements
@@ -57,7 +63,9 @@ private:
     };
 
     std::vector<Elements> m_arrays; // one for each column of the plan; empty for those without values
-    QByteArray m_text;
+    QByteArray m_lines;             // of a copy, not sent yet
+    int m_searchesLeft = 0;         // statements that may fail while a group's bad rows are looked for
+    PostgresText m_text;
     PostgresClient m_client{m_connection};
 };
 

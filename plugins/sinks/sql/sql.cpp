@@ -5,6 +5,8 @@
 
 #include <tidemill/plugin.h>
 
+#include <QHash>
+
 #include <algorithm>
 #include <unordered_map>
 
@@ -33,6 +35,18 @@ public:
                    "them.",
                    {"create", "ignore", "reject"}),
             Option("create", m_create, "Make tables that are missing."),
+            Option("mode", m_mode,
+                   "How PostgreSQL gets events: upsert passes over those that are there already; append "
+                   "copies in "
+                   "bulk, which is faster, and turns to upsert for a group that has some.",
+                   {"upsert", "append"}),
+            Option("hypertable", m_hypertable,
+                   "Make missing tables hypertables of TimescaleDB: never, if the database has the "
+                   "extension, or "
+                   "always.",
+                   {"false", "auto", "true"}),
+            Option("chunk_interval", m_chunkInterval, "How much time a chunk of a hypertable covers.")
+                .atLeast(60'000),
             Option("connect_timeout", m_connectTimeout, "How long to wait for PostgreSQL to answer.")
                 .atLeast(1000)
                 .atMost(600'000),
@@ -44,6 +58,11 @@ public:
         OptionErrors errors;
         if (const auto url = sql::DatabaseUrl::parse(m_url); !url)
             errors.append({QStringLiteral("url"), url.error().message, {}, {}});
+        else if (m_hypertable == Hypertable::Always && url->dialect != sql::Dialect::PostgreSql)
+            errors.append({QStringLiteral("hypertable"),
+                           QStringLiteral("expected false or auto with SQLite: TimescaleDB is PostgreSQL's"),
+                           {},
+                           {}});
         m_mappings = sql::TableMappings::parse(m_tables, errors);
         if (!errors.isEmpty())
             return errors;
@@ -64,7 +83,11 @@ public:
             return url.error();
         warnOfUnknownTypes();
         m_skipped = counter("tidemill_sql_skipped_total", "Records of types that are not to be stored.");
-        m_store = sql::Store::make(*url, m_connectTimeout, m_create);
+        m_store = sql::Store::make({.url = *url,
+                                    .connectTimeout = m_connectTimeout,
+                                    .create = m_create,
+                                    .mode = m_mode,
+                                    .hypertable = {m_hypertable, m_chunkInterval}});
         return {};
     }
 
@@ -81,33 +104,22 @@ public:
         const std::vector<BatchPtr> group = std::exchange(m_group, {});
         if (group.empty() || !m_store)
             return;
-        QStringList badRows;
+        std::vector<sql::BadRow> bad;
         auto work = workOf(group);
-        const auto written = work ? m_store->write(*work, badRows) : Result<>(work.error());
+        const auto written = work ? m_store->write(*work, bad) : Result<>(work.error());
         if (!written) {
             emit failed(written.error());
             return;
         }
-
-        for (const QString &row : std::as_const(badRows))
-            reject("sql_rejected", row);
-        for (const BatchPtr &batch : group) {
-            const Target &target = m_targets.at(batch->schema().fingerprint());
-            if (target.isRefused) {
-                emit rejected(batch,
-                              {Error::Kind::Config,
-                               QStringLiteral("'tables' names no table for %1, and 'others' is 'reject'")
-                                   .arg(QString::fromUtf8(batch->schema().name()))});
-                continue;
-            }
-            if (target.tables.empty())
-                m_skipped.add(quint64(batch->rowCount()));
-            emit delivered(batch);
-        }
+        const auto failures = failuresOf(bad);
+        for (const BatchPtr &batch : group)
+            answer(batch, failures.value(batch.get()));
     }
 
 private:
     enum class Others { Create, Ignore, Reject };
+    using Mode = sql::StoreSettings::Mode;
+    using Hypertable = sql::HypertableWish::Mode;
 
     // Where the records of one type go.
     struct Target
@@ -115,6 +127,41 @@ private:
         std::vector<std::unique_ptr<sql::TablePlan>> tables;
         bool isRefused = false;
     };
+
+    // The bad rows of each batch, in order. A row that belongs into several tables has been bad if it was so
+    // in any of them.
+    static QHash<const Batch *, QList<RowFailure>> failuresOf(std::vector<sql::BadRow> &bad)
+    {
+        std::stable_sort(bad.begin(), bad.end(), [](const sql::BadRow &left, const sql::BadRow &right) {
+            return left.failure.row < right.failure.row;
+        });
+        QHash<const Batch *, QList<RowFailure>> failures;
+        for (sql::BadRow &row : bad) {
+            QList<RowFailure> &rows = failures[row.batch];
+            if (rows.isEmpty() || rows.last().row != row.failure.row)
+                rows.append(std::move(row.failure));
+            else if (!row.failure.isFinal)
+                rows.last() = std::move(row.failure); // it has still to be tried there
+        }
+        return failures;
+    }
+
+    void answer(const BatchPtr &batch, const QList<RowFailure> &failures)
+    {
+        const Target &target = m_targets.at(batch->schema().fingerprint());
+        if (target.isRefused) {
+            emit rejected(batch, {Error::Kind::Config,
+                                  QStringLiteral("'tables' names no table for %1, and 'others' is 'reject'")
+                                      .arg(QString::fromUtf8(batch->schema().name()))});
+            return;
+        }
+        if (target.tables.empty())
+            m_skipped.add(quint64(batch->rowCount()));
+        if (failures.isEmpty())
+            emit delivered(batch);
+        else
+            emit partlyDelivered(batch, failures);
+    }
 
     Result<std::vector<sql::TableWork>> workOf(const std::vector<BatchPtr> &group)
     {
@@ -180,6 +227,9 @@ private:
     Value m_tables;
     Others m_others = Others::Create;
     bool m_create = true;
+    Mode m_mode = Mode::Upsert;
+    Hypertable m_hypertable = Hypertable::Never;
+    std::chrono::milliseconds m_chunkInterval{std::chrono::hours(24)};
     std::chrono::milliseconds m_connectTimeout{5000};
 
     sql::TableMappings m_mappings;

@@ -2,6 +2,7 @@
 #include "sqlite_store.h"
 
 #include "bound_values.h"
+#include "catalog.h"
 
 namespace tidemill::sql {
 
@@ -15,26 +16,47 @@ QVariant textVariant(QByteArrayView utf8)
 
 } // namespace
 
-Result<> SqliteStore::writeGroup(const std::vector<TableWork> &group, QStringList &rejected)
+Result<> SqliteStore::writeGroup(const std::vector<TableWork> &group, std::vector<BadRow> &bad)
 {
     // At once for writing: a reader that becomes a writer can be refused halfway.
     auto done = m_connection.execute(QStringLiteral("BEGIN IMMEDIATE"));
     if (!done)
         return done;
+    done = checkTables(group);
     for (const TableWork &work : group) {
         if (done)
-            done = writeTable(work, rejected);
+            done = writeTable(work, bad);
     }
     if (done)
         done = m_connection.execute(QStringLiteral("COMMIT"));
     if (!done) {
         m_inserts.clear(); // what is still reading would keep the transaction open
-        rollBack();
+        // Without the connection there is no transaction either.
+        if (m_connection.isOpen())
+            static_cast<void>(m_connection.execute(QStringLiteral("ROLLBACK")).has_value());
     }
     return done;
 }
 
-Result<> SqliteStore::writeTable(const TableWork &work, QStringList &rejected)
+// The same insert into a table that somebody has made anew could store something else.
+Result<> SqliteStore::checkTables(const std::vector<TableWork> &group)
+{
+    QSqlQuery version = m_connection.query();
+    if (!version.exec(QLatin1String(sqliteVersion)) || !version.next())
+        return m_connection.failure(version.lastError(), QStringLiteral("cannot read its version")).error;
+    const QByteArray print = version.value(0).toByteArray();
+    for (const TableWork &work : group) {
+        if (work.plan->fingerprint == print)
+            continue;
+        noteChange();
+        return Error{
+            Error::Kind::Storage,
+            QStringLiteral("cannot write into table %1: somebody is changing it").arg(work.plan->table)};
+    }
+    return {};
+}
+
+Result<> SqliteStore::writeTable(const TableWork &work, std::vector<BadRow> &bad)
 {
     const auto insert = insertInto(*work.plan);
     if (!insert)
@@ -42,9 +64,8 @@ Result<> SqliteStore::writeTable(const TableWork &work, QStringList &rejected)
     for (const Batch *batch : work.batches) {
         for (qsizetype row = 0; row < batch->rowCount(); ++row) {
             if (const Column *column = bindRow(**insert, *batch, row)) {
-                rejected.append(describeRow(*work.plan, *batch, row,
-                                            QStringLiteral("the column %1 cannot hold %2")
-                                                .arg(column->name, unstorableText(*column, *batch, row))));
+                bad.push_back(
+                    badValue(*work.plan, *column, *batch, row, unstorableText(*column, *batch, row)));
                 continue;
             }
             if ((*insert)->query.exec())
@@ -53,8 +74,7 @@ Result<> SqliteStore::writeTable(const TableWork &work, QStringList &rejected)
                 (*insert)->query.lastError(), QStringLiteral("cannot insert into table ") + work.plan->table);
             if (failure.cause != SqlFailure::Cause::Data)
                 return failure.error;
-            rejected.append(
-                describeRow(*work.plan, *batch, row, failure.error.message)); // SQLite undid this row only
+            bad.push_back(badRow(*work.plan, *batch, row, failure.error.message)); // SQLite undid this only
         }
     }
     return {};

@@ -10,7 +10,8 @@
 
 namespace tidemill::sql {
 
-// SQLite: one prepared insert for each row. A row costs little more than binding its values.
+// SQLite: one prepared insert for each row. A row costs little more than binding its values, and looking
+// whether it is there already costs nothing on top, so to append is the same.
 class SqliteStore final : public Store
 {
 public:
@@ -18,7 +19,7 @@ public:
     ~SqliteStore() override { close(); }
 
 protected:
-    Result<> writeGroup(const std::vector<TableWork> &group, QStringList &rejected) override;
+    Result<> writeGroup(const std::vector<TableWork> &group, std::vector<BadRow> &bad) override;
     void forgetStatements() override { m_inserts.clear(); }
 
 private:
@@ -29,7 +30,8 @@ private:
         std::vector<std::vector<QVariant>> enumNames; // for each of them
     };
 
-    Result<> writeTable(const TableWork &work, QStringList &rejected);
+    Result<> checkTables(const std::vector<TableWork> &group);
+    Result<> writeTable(const TableWork &work, std::vector<BadRow> &bad);
     Result<Insert *> insertInto(const TablePlan &plan);
     // The column that has a value that cannot be stored, if there is one.
     const Column *bindRow(Insert &insert, const Batch &batch, qsizetype row);

@@ -5,40 +5,42 @@
 #include "postgres_store.h"
 #include "sqlite_store.h"
 
-#include <tidemill/json.h>
-
 namespace tidemill::sql {
 
-std::unique_ptr<Store> Store::make(const DatabaseUrl &url, std::chrono::milliseconds connectTimeout,
-                                   bool create)
+std::unique_ptr<Store> Store::make(const StoreSettings &settings)
 {
-    if (url.dialect == Dialect::Sqlite)
-        return std::make_unique<SqliteStore>(url, connectTimeout, create);
-    return std::make_unique<PostgresStore>(url, connectTimeout, create);
+    if (settings.url.dialect == Dialect::Sqlite)
+        return std::make_unique<SqliteStore>(settings);
+    return std::make_unique<PostgresStore>(settings);
 }
 
-Store::Store(const DatabaseUrl &url, std::chrono::milliseconds connectTimeout, bool create)
-    : m_connection(url, connectTimeout)
-    , m_create(create)
+Store::Store(const StoreSettings &settings)
+    : m_settings(settings)
+    , m_connection(settings.url, settings.connectTimeout)
 {}
 
-Result<> Store::write(const std::vector<TableWork> &group, QStringList &rejected)
+Result<> Store::write(const std::vector<TableWork> &group, std::vector<BadRow> &bad)
 {
-    if (m_connection.isOrphaned())
-        close();
-    auto done = m_connection.open();
-    for (const TableWork &work : group) {
-        if (done && !m_ready.contains(work.plan))
-            done = prepareTable(m_connection, *work.plan, m_create);
+    Result<> done;
+    // Twice if a table has been changed: as it is now it may do.
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        bad.clear();
+        m_hasChanged = false;
+        if (m_connection.isOrphaned())
+            close();
+        done = m_connection.open();
         if (done)
-            m_ready.insert(work.plan);
+            done = prepareTables(group);
+        if (done)
+            done = writeGroup(group, bad);
+        if (done || !m_hasChanged)
+            break;
+        forget();
     }
-    if (done)
-        done = writeGroup(group, rejected);
     if (done)
         return done;
 
-    rejected.clear();
+    bad.clear();
     // Somebody may have moved the file or changed a table, or mends it now: look again next time. But what is
     // only in memory would be gone with its connection.
     if (m_connection.url().isInMemory())
@@ -46,6 +48,19 @@ Result<> Store::write(const std::vector<TableWork> &group, QStringList &rejected
     else
         close();
     return done;
+}
+
+Result<> Store::prepareTables(const std::vector<TableWork> &group)
+{
+    for (const TableWork &work : group) {
+        if (m_ready.contains(work.plan))
+            continue;
+        if (auto done = prepareTable(m_connection, *work.plan, m_settings.create, m_settings.hypertable);
+            !done)
+            return done;
+        m_ready.insert(work.plan);
+    }
+    return {};
 }
 
 void Store::close()
@@ -60,21 +75,16 @@ void Store::forget()
     m_ready.clear();
 }
 
-void Store::rollBack()
+BadRow badRow(const TablePlan &plan, const Batch &batch, qsizetype row, const QString &why)
 {
-    // Without the connection there is no transaction either.
-    if (m_connection.isOpen())
-        static_cast<void>(m_connection.execute(QStringLiteral("ROLLBACK")).has_value());
+    // Without the record, which is beside it in the dead letter.
+    return {&batch, {row, {Error::Kind::Storage, QStringLiteral("table %1: %2").arg(plan.table, why)}, true}};
 }
 
-QString describeRow(const TablePlan &plan, const Batch &batch, qsizetype row, const QString &why)
+BadRow badValue(const TablePlan &plan, const Column &column, const Batch &batch, qsizetype row,
+                const QString &value)
 {
-    QStringList key;
-    for (const int index : batch.schema().key())
-        key.append(
-            QString::fromUtf8(fieldText(batch, row, batch.schema().fields()[std::size_t(index)]).left(64)));
-    return QStringLiteral("%1 (%2) into table %3: %4")
-        .arg(QString::fromUtf8(batch.schema().name()), key.join(QLatin1Char(' ')), plan.table, why);
+    return badRow(plan, batch, row, QStringLiteral("the column %1 cannot hold %2").arg(column.name, value));
 }
 
 } // namespace tidemill::sql

@@ -56,8 +56,10 @@ private:
                 table.key = readNames(member.value, at);
             else if (member.key == QLatin1String("index"))
                 table.indexes = readNames(member.value, at);
+            else if (member.key == QLatin1String("time"))
+                table.time = readName(member.value, at);
             else
-                failUnknown(at, member, {"table", "columns", "key", "index"});
+                failUnknown(at, member, {"table", "columns", "key", "index", "time"});
         }
         if (!value.find(QStringLiteral("table")))
             fail(path, value.place(), QStringLiteral("expected 'table', the name of the table"));

@@ -31,6 +31,7 @@ struct TableMapping
     QList<ColumnMapping> columns; // empty: all fields under their own names
     QStringList key;              // columns; empty: the record type's own key
     QStringList indexes;          // columns
+    QString time;                 // the column by which a hypertable is divided; empty: see TablePlan
     QString path;
     Place place;
 };
@@ -38,8 +39,8 @@ struct TableMapping
 class TableMappings
 {
 public:
-    // `tables`: a map from record types to a table's name, a map (table, columns, key, index), a list of
-    // these, or false. Appends what is wrong.
+    // `tables`: a map from record types to a table's name, a map (table, columns, key, index, time), a list
+    // of these, or false. Appends what is wrong.
     static TableMappings parse(const Value &tables, OptionErrors &errors);
 
     // nullptr: nothing is said about that type. Empty: it is not stored.

@@ -37,6 +37,7 @@ public:
             addNaturalKey();
         for (Column &column : plan.columns)
             column.inKey = plan.key.contains(column.name);
+        plan.time = timeColumn();
         checkNames(m_mapping.key, QStringLiteral(".key"));
         checkNames(m_mapping.indexes, QStringLiteral(".index"));
     }
@@ -113,6 +114,39 @@ private:
         }
     }
 
+    static bool isTime(const Column &column)
+    {
+        return column.field && column.field->type == FieldType::Timestamp && column.type != ColumnType::Text;
+    }
+
+    QString timeColumn()
+    {
+        const auto named = [this](auto isIt) {
+            const auto found =
+                std::find_if(plan.columns.begin(), plan.columns.end(),
+                             [&](const Column &column) { return isTime(column) && isIt(column); });
+            return found == plan.columns.end() ? QString() : found->name;
+        };
+        const bool isState = plan.kind == RecordKind::State;
+        if (m_mapping.time.isEmpty()) {
+            const QString inKey = named([](const Column &column) { return column.inKey; });
+            if (!inKey.isEmpty() || isState)
+                return inKey;
+            return named([](const Column &column) { return column.field->name == "ts_event"; });
+        }
+        const QString time = named([this](const Column &column) { return column.name == m_mapping.time; });
+        if (time.isEmpty())
+            fail(m_mapping.path + QLatin1String(".time"), m_mapping.place,
+                 QStringLiteral("no column '%1' that holds a time as bigint, timestamp or timestamptz")
+                     .arg(m_mapping.time));
+        else if (isState && !plan.key.contains(time))
+            fail(
+                m_mapping.path + QLatin1String(".time"), m_mapping.place,
+                QStringLiteral("%1 is a state that changes in its place, so only a time of its key can be it")
+                    .arg(QString::fromUtf8(m_schema.name())));
+        return time;
+    }
+
     // Two records that differ in the field must differ in the column.
     static bool isExact(const Column &column)
     {
@@ -163,6 +197,24 @@ OptionErrors checkMapping(const Schema &schema, const TableMapping &mapping)
     Planner planner(schema, mapping);
     planner.run();
     return planner.errors;
+}
+
+void TablePlan::setHypertable(bool is)
+{
+    if (is == isHypertable)
+        return;
+    isHypertable = is;
+    const auto column = std::find_if(columns.begin(), columns.end(),
+                                     [this](const Column &candidate) { return candidate.name == time; });
+    if (is && !key.contains(time)) {
+        key.append(time);
+        column->inKey = true;
+        timeJoined = true;
+    } else if (!is && timeJoined) {
+        key.removeLast();
+        column->inKey = false;
+        timeJoined = false;
+    }
 }
 
 QString TablePlan::keyList() const

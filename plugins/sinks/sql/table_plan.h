@@ -31,13 +31,24 @@ struct TablePlan
     QString table;
     RecordKind kind = RecordKind::Event;
     std::vector<Column> columns;
-    QStringList key; // columns, in the order of the record type's key
+    QStringList key; // columns, in the order of the record type's key; a hypertable's ends with its time
     QStringList indexes;
+    // The column that says when it happened: a time in the key, or an event's ts_event. Empty: none does.
+    QString time;
+
+    // Known once the table has been looked at.
+    bool isHypertable = false; // TimescaleDB's
+    bool timeJoined = false;   // the key, which did not have it
+    QString timescaleSchema;   // where the extension is, if it is
+    QByteArray fingerprint;    // another one means that somebody has changed the table
 
     // For a record type with a mapping, or with none: then a table named as the type with a column for each
     // field. A column for each key field that the mapping leaves out is added, since without them a repeated
     // record could not be told from a new one.
     static Result<TablePlan> make(const Schema &schema, const TableMapping &mapping);
+
+    // TimescaleDB wants the time in each unique index, so it joins the key or leaves it.
+    void setHypertable(bool is);
 
     // Columns of the key, quoted, with commas between them.
     QString keyList() const;

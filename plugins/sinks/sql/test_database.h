@@ -13,8 +13,9 @@
 #include <atomic>
 #include <memory>
 
-// A fresh database for one test function, seen from outside: SQLite in a folder of its own, PostgreSQL in a
-// schema of its own on the server that TIDEMILL_TEST_POSTGRES_URL names.
+// A fresh database for one test function, seen from outside: SQLite in a folder of its own; "postgresql" in a
+// schema of its own, "postgresql database" in a database of its own, on the server that
+// TIDEMILL_TEST_POSTGRES_URL names.
 class TestDatabase
 {
 public:
@@ -29,9 +30,29 @@ public:
             QTest::newRow("postgresql") << QStringLiteral("postgresql");
     }
 
+    // The same, each in both modes; the column "mode".
+    static void addModes()
+    {
+        QTest::addColumn<QString>("backend");
+        QTest::addColumn<QString>("mode");
+        for (const char *mode : {"upsert", "append"}) {
+            QTest::addRow("sqlite %s", mode) << "sqlite" << QString(mode);
+            if (hasPostgres())
+                QTest::addRow("postgresql %s", mode) << "postgresql" << QString(mode);
+        }
+    }
+
+    static void addPostgresModes()
+    {
+        QTest::addColumn<QString>("mode");
+        for (const char *mode : {"upsert", "append"})
+            QTest::newRow(mode) << QString(mode);
+    }
+
     explicit TestDatabase(const QString &backend,
                           const QString &server = qEnvironmentVariable("TIDEMILL_TEST_POSTGRES_URL"))
-        : m_isPostgres(backend == QLatin1String("postgresql"))
+        : m_isPostgres(backend != QLatin1String("sqlite"))
+        , m_isWhole(backend == QLatin1String("postgresql database"))
         , m_server(server)
     {
         static std::atomic<int> count = 0;
@@ -49,8 +70,14 @@ public:
             m_database.setDatabaseName(m_folder.filePath("test.db"));
             m_database.setConnectOptions("QSQLITE_BUSY_TIMEOUT=5000");
         }
-        if (!m_database.open())
-            qFatal("%s", qPrintable(m_database.lastError().text()));
+        open();
+        if (m_isWhole) {
+            execute("CREATE DATABASE " + m_name);
+            m_database.close();
+            m_database.setDatabaseName(m_name);
+            open();
+            return;
+        }
         if (m_isPostgres) {
             execute("SET client_min_messages = warning");
             execute("SET TIME ZONE 'UTC'");
@@ -61,8 +88,14 @@ public:
 
     ~TestDatabase()
     {
-        if (m_isPostgres)
+        if (m_isWhole) {
+            m_database.close();
+            m_database.setDatabaseName(QUrl(m_server).path().mid(1));
+            open();
+            execute(QStringLiteral("DROP DATABASE %1 WITH (FORCE)").arg(m_name));
+        } else if (m_isPostgres) {
             execute(QStringLiteral("DROP SCHEMA %1 CASCADE").arg(m_name));
+        }
         m_database = {};
         QSqlDatabase::removeDatabase(m_name);
     }
@@ -75,6 +108,8 @@ public:
     {
         if (!m_isPostgres)
             return QStringLiteral("sqlite:") + m_database.databaseName();
+        if (m_isWhole)
+            return QUrl(m_server).adjusted(QUrl::RemovePath).toString() + '/' + m_name;
         return m_server + QStringLiteral("?options=-csearch_path%3D") + m_name +
                QStringLiteral("&application_name=") + m_name;
     }
@@ -106,7 +141,14 @@ public:
     QString value(const QString &sql) { return rows(sql).join('\n'); }
 
 private:
+    void open()
+    {
+        if (!m_database.open())
+            qFatal("%s", qPrintable(m_database.lastError().text()));
+    }
+
     bool m_isPostgres;
+    bool m_isWhole;
     QString m_server;
     QString m_name;
     QTemporaryDir m_folder;
@@ -125,6 +167,7 @@ public:
             qFatal("%s", qPrintable(created.error().message));
         node = *std::move(created);
         delivered = std::make_unique<QSignalSpy>(node.get(), &tidemill::Sink::delivered);
+        partly = std::make_unique<QSignalSpy>(node.get(), &tidemill::Sink::partlyDelivered);
         rejected = std::make_unique<QSignalSpy>(node.get(), &tidemill::Sink::rejected);
         failed = std::make_unique<QSignalSpy>(node.get(), &tidemill::Node::failed);
         if (const auto started = node->start(); !started)
@@ -135,6 +178,7 @@ public:
     bool write(const QList<tidemill::BatchPtr> &batches)
     {
         delivered->clear();
+        partly->clear();
         rejected->clear();
         failed->clear();
         for (const tidemill::BatchPtr &batch : batches)
@@ -151,8 +195,23 @@ public:
         return {tidemill::Error::Kind::Internal, QStringLiteral("no failure")};
     }
 
+    // The last group's, of all its batches: "row: why", with a question mark behind it if it comes again.
+    QStringList badRows() const
+    {
+        QStringList rows;
+        for (const auto &answer : *partly) {
+            for (const auto &failure : answer.at(1).value<QList<tidemill::RowFailure>>())
+                rows.append(
+                    QStringLiteral("%1: %2%3")
+                        .arg(failure.row)
+                        .arg(failure.error.message, failure.isFinal ? QString() : QStringLiteral("?")));
+        }
+        return rows;
+    }
+
     tidemill::NodePtr<tidemill::Sink> node;
     std::unique_ptr<QSignalSpy> delivered;
+    std::unique_ptr<QSignalSpy> partly;
     std::unique_ptr<QSignalSpy> rejected;
     std::unique_ptr<QSignalSpy> failed;
 };

@@ -152,25 +152,29 @@ private slots:
     void keepsEveryDigitOfEveryRecordType_data()
     {
         QTest::addColumn<QString>("backend");
+        QTest::addColumn<QString>("mode");
         QTest::addColumn<const Schema *>("schema");
 
         QList<const Schema *> schemas(standardSchemas().begin(), standardSchemas().end());
         schemas.append(&schemaOf<Reading>());
-        for (const char *backend : {"sqlite", "postgresql"}) {
-            if (qstrcmp(backend, "postgresql") == 0 && !TestDatabase::hasPostgres())
-                continue;
-            for (const Schema *schema : schemas)
-                QTest::addRow("%s %s", backend, schema->name().toByteArray().constData())
-                    << QString(backend) << schema;
+        for (const char *mode : {"upsert", "append"}) {
+            for (const Schema *schema : schemas) {
+                const QByteArray type = schema->name().toByteArray();
+                QTest::addRow("sqlite %s %s", mode, type.constData()) << "sqlite" << QString(mode) << schema;
+                if (TestDatabase::hasPostgres())
+                    QTest::addRow("postgresql %s %s", mode, type.constData())
+                        << "postgresql" << QString(mode) << schema;
+            }
         }
     }
 
     void keepsEveryDigitOfEveryRecordType()
     {
         QFETCH(QString, backend);
+        QFETCH(QString, mode);
         QFETCH(const Schema *, schema);
         TestDatabase database(backend);
-        TestSink sink(database.url());
+        TestSink sink(database.url(), {{"mode", mode}});
         const BatchPtr batch = telling(*schema);
 
         QVERIFY2(sink.write({batch}), qPrintable(sink.error().message));
@@ -197,13 +201,14 @@ private slots:
         QCOMPARE(stored, wanted);
     }
 
-    void storesAnEventOnce_data() { TestDatabase::addBackends(); }
+    void storesAnEventOnce_data() { TestDatabase::addModes(); }
 
     void storesAnEventOnce()
     {
         QFETCH(QString, backend);
+        QFETCH(QString, mode);
         TestDatabase database(backend);
-        TestSink sink(database.url());
+        TestSink sink(database.url(), {{"mode", mode}});
 
         QVERIFY(sink.write({trades(1, 3), trades(3, 2)}));
         QVERIFY(sink.write({trades(2, 5, "1.0")}));
@@ -212,13 +217,14 @@ private slots:
                  (QStringList{"1|45123.50", "2|45123.50", "3|45123.50", "4|45123.50", "5|1.0", "6|1.0"}));
     }
 
-    void keepsTheLastOfAState_data() { TestDatabase::addBackends(); }
+    void keepsTheLastOfAState_data() { TestDatabase::addModes(); }
 
     void keepsTheLastOfAState()
     {
         QFETCH(QString, backend);
+        QFETCH(QString, mode);
         TestDatabase database(backend);
-        TestSink sink(database.url());
+        TestSink sink(database.url(), {{"mode", mode}});
         const auto stored = [&database] {
             return database.rows("SELECT ts_open / 1000000, close FROM candle ORDER BY ts_open");
         };
@@ -231,13 +237,14 @@ private slots:
         QCOMPARE(stored(), (QStringList{"60|4.000", "120|9"}));
     }
 
-    void writesLargeGroups_data() { TestDatabase::addBackends(); }
+    void writesLargeGroups_data() { TestDatabase::addModes(); }
 
     void writesLargeGroups()
     {
         QFETCH(QString, backend);
+        QFETCH(QString, mode);
         TestDatabase database(backend);
-        TestSink sink(database.url());
+        TestSink sink(database.url(), {{"mode", mode}});
 
         QVERIFY(sink.write({trades(0, 5000), trades(5000, 5000), testing::batch({candle(0, "1", true)}),
                             trades(10'000, 5000)}));

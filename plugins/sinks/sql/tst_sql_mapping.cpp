@@ -302,12 +302,16 @@ private slots:
         add("unknown column without default", rest + ", price text, owner text NOT NULL" + unique,
             rest + ", price numeric, owner text NOT NULL" + unique,
             "the column \"owner\" (TEXT) must have a value, and the mapping gives it none",
-            "the column \"owner\" (text) must have a value, and the mapping gives it none");
+            "the column \"owner\" (text) must have a value, and the mapping gives it none. To mend it: ALTER "
+            "TABLE "
+            "\"wap\" ALTER COLUMN \"owner\" DROP NOT NULL;");
         add("number for a name",
             QString(rest).replace("symbol text", "symbol integer") + ", price text" + unique,
             QString(rest).replace("symbol text", "symbol integer") + ", price numeric" + unique,
             "the column \"symbol\" should be TEXT, found INTEGER",
-            "the column \"symbol\" should be text, found integer");
+            "the column \"symbol\" should be text, found integer. To mend it: ALTER TABLE \"wap\" ALTER "
+            "COLUMN "
+            "\"symbol\" TYPE text USING \"symbol\"::text;");
     }
 
     void refusesTablesThatDoNotFit()
@@ -433,10 +437,9 @@ private:
                  "crossover\"}");
         QCOMPARE(database.value("SELECT id, status, side, CAST(price AS text), details FROM orders"),
                  "1|open|long|61000.5|Opened on SMA crossover");
-        QCOMPARE(
-            database.value(
-                "SELECT count(*) FROM orders WHERE created_at > '2024-01-01' AND updated_at >= created_at"),
-            "1");
+        QCOMPARE(database.value("SELECT count(*) FROM orders WHERE created_at > '2024-01-01' "
+                                "AND updated_at >= created_at"),
+                 "1");
         if (!database.isPostgres()) // six digits, or readers take the milliseconds for microseconds
             QCOMPARE(database.value("SELECT length(created_at) FROM orders"), "26");
     }

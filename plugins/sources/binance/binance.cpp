@@ -40,9 +40,9 @@ public:
                           "Symbols in the exchange's spelling. May be left out with discover.top.")
                        .example("[BTCUSDT]"),
                    Option("streams", m_streamNames,
-                          "What to collect of each symbol: trade, aggTrade, bookTicker, kline_INTERVAL, "
-                          "depth[@100ms], depth5|10|20[@100ms]; with format sbe: trade, bestBidAsk, depth, "
-                          "depth20.")
+                          "What to collect of each symbol: trade, aggTrade, ticker or miniTicker, "
+                          "bookTicker, kline_INTERVAL, depth[@100ms], depth5|10|20[@100ms]; with format "
+                          "sbe: trade, bestBidAsk, depth, depth20.")
                        .required()
                        .notEmpty()
                        .example("[depth@100ms, trade]"),
@@ -88,6 +88,9 @@ public:
         expect(!m_symbols.isEmpty() || m_discover.isWanted(), "symbols",
                QStringLiteral("must not be empty without discover.top"));
         expect(!hasRepeats(m_symbols), "symbols", QStringLiteral("a symbol stands there twice"));
+        expect(!m_streamNames.contains(QLatin1String("ticker")) ||
+                   !m_streamNames.contains(QLatin1String("miniTicker")),
+               "streams", QStringLiteral("ticker says all that miniTicker does: choose one"));
         expect(!hasRepeats(m_streamNames), "streams", QStringLiteral("a stream stands there twice"));
         const bool isOne = m_symbols.size() == 1 && !m_discover.isWanted();
         expect(m_combined || !hasPartial || isOne || m_format == Format::Sbe, "combined",
@@ -116,22 +119,17 @@ public:
         connect(&m_snapshots, &BookSnapshots::refused, this, [this](const QString &reason) {
             emit degraded({Error::Kind::Network, reason});
         });
-        connect(&m_upkeep, &QTimer::timeout, this, &Binance::keepUp);
 
         if (const auto configured = m_historyRest.configure(restSettings()); !configured)
             return configured.error();
         setPairs(m_discover.isWanted() ? m_discover.fallback : QStringList());
         if (const auto opened = openFeed(feedPlan(), restSettings()); !opened)
             return opened.error();
-        m_upkeep.start(std::chrono::seconds(1));
         return m_discover.isWanted() && !isReplay() ? discover() : Result<>();
     }
 
     void stop() override
     {
-        if (!m_upkeep.isActive())
-            return FeedSource::stop(); // it never started
-        m_upkeep.stop();
         m_discovery.stop();
         m_snapshots.cancel();
         m_historyRest.cancel(this);
@@ -140,9 +138,8 @@ public:
             if (state.book)
                 state.book->disconnected(out());
         }
-        flush();
-        reportCandles();
         FeedSource::stop();
+        reportCandles();
     }
 
 protected:
@@ -161,6 +158,19 @@ protected:
     void fetchAggTrades(int id, qint64 first, qint64 last, net::Continuity<AggTrade>::Answer answer) override
     {
         m_history.fetchAggTrades(stream(id).symbol, first, last, std::move(answer));
+    }
+
+    void timePassed(Timestamp now) override
+    {
+        for (StreamState &state : m_streams.all()) {
+            if (state.book)
+                state.book->expire(now, out());
+        }
+        m_snapshots.timePassed(now);
+        flush();
+        reportCandles();
+        const quint64 losses = feed().figures().losses;
+        m_losses.add(losses - std::exchange(m_lossesSeen, losses));
     }
 
     void streamInterrupted(int id) override
@@ -246,7 +256,7 @@ private:
     // From now on these pairs beside those of `symbols`.
     void setPairs(const QStringList &pairs)
     {
-        const QStringList wanted = withAlways(m_symbols, pairs);
+        const QStringList wanted = netOptions().ours(withAlways(m_symbols, pairs));
         const QSet<QString> kept(wanted.begin(), wanted.end());
         QStringList gone;
         for (auto pair = m_pairs.begin(); pair != m_pairs.end();) {
@@ -284,7 +294,7 @@ private:
         else if (spec.kind == StreamKind::AggTrade)
             numbers = Numbers::AggTrades;
         else if (spec.kind == StreamKind::Depth && m_format == Format::Json)
-            state.book = std::make_unique<BookSync>(state.symbol, state.stream, m_books && !isReplay());
+            state.book = std::make_unique<BookSync>(state.symbol, state.stream, m_books);
         if (spec.kind == StreamKind::Kline) {
             state.candles = std::make_unique<CandleFill>();
             const QByteArray key = candleKey(state);
@@ -302,18 +312,6 @@ private:
             state.book->disconnected(out());
         m_streams.remove(id);
         removeStream(id);
-    }
-
-    void keepUp()
-    {
-        for (StreamState &state : m_streams.all()) {
-            if (state.book)
-                state.book->expire(now(), out());
-        }
-        flush();
-        reportCandles();
-        const quint64 losses = feed().figures().losses;
-        m_losses.add(losses - std::exchange(m_lossesSeen, losses));
     }
 
     void reportCandles()
@@ -352,7 +350,6 @@ private:
     CandleBackfill m_candles{*this, m_streams, m_history};
     QHash<QByteArray, QByteArray> m_candlesReached;
     PairDiscovery m_discovery{rest(), this};
-    QTimer m_upkeep{this};
     Counter m_losses;
     Counter m_failures;
     quint64 m_lossesSeen = 0;

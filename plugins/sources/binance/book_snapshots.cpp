@@ -3,8 +3,6 @@
 
 #include "history.h"
 
-#include <QTimer>
-
 namespace tidemill::binance {
 
 namespace {
@@ -35,22 +33,38 @@ void BookSnapshots::setUrl(const QUrl &url, qint64 depth)
 
 void BookSnapshots::request(int id)
 {
-    if (!m_streams[id].book->wantsSnapshot() || m_busy.contains(id) || !m_source.stream(id).wanted)
+    if (!m_streams[id].book->wantsSnapshot() || m_asked.contains(id) || m_due.contains(id) ||
+        !m_source.stream(id).wanted)
         return;
-    m_busy.insert(id);
+    m_asked.insert(id);
     const QUrl url = apiUrl(m_url, "depth", m_streams[id].symbol, {{"limit", QString::number(m_depth)}});
-    m_rest.get(url, requestWeight(m_depth), this,
+    m_rest.get({.url = url, .weight = requestWeight(m_depth)}, this,
                [this, id](const net::HttpReply &reply) { handleReply(id, reply); });
 }
 
 void BookSnapshots::cancel()
 {
     m_rest.cancel(this);
-    m_busy.clear();
+    m_asked.clear();
+    m_due.clear();
+}
+
+void BookSnapshots::timePassed(Timestamp now)
+{
+    for (auto pause = m_due.begin(); pause != m_due.end();) {
+        if (pause->second > now) {
+            ++pause;
+            continue;
+        }
+        const int id = pause->first;
+        pause = m_due.erase(pause);
+        request(id);
+    }
 }
 
 void BookSnapshots::handleReply(int id, const net::HttpReply &reply)
 {
+    m_asked.remove(id);
     if (!reply.isSuccess()) {
         requestAfter(id, refusedPause);
         emit refused(
@@ -62,8 +76,6 @@ void BookSnapshots::handleReply(int id, const net::HttpReply &reply)
     join(id, reply.body);
     if (m_streams[id].book->wantsSnapshot())
         requestAfter(id, oldPause); // too old to be joined, or unreadable: not again at once
-    else
-        m_busy.remove(id);
 }
 
 void BookSnapshots::join(int id, const QByteArray &body)
@@ -80,12 +92,15 @@ void BookSnapshots::join(int id, const QByteArray &body)
     m_source.flush();
 }
 
-void BookSnapshots::requestAfter(int id, std::chrono::milliseconds pause)
+// Of one book, while the others go on: RestClient, which asks in order, would hold them all up until the
+// exchange's snapshot of this one is as new as its stream.
+void BookSnapshots::requestAfter(int id, std::chrono::nanoseconds pause)
 {
-    QTimer::singleShot(pause, this, [this, id] {
-        m_busy.remove(id);
+    // In a replay nobody is asked, and the next answer comes when it came, be that a tick too early for us.
+    if (m_source.isReplay())
         request(id);
-    });
+    else
+        m_due[id] = m_source.now() + pause;
 }
 
 } // namespace tidemill::binance

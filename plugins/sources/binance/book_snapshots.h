@@ -7,6 +7,8 @@
 
 #include <QSet>
 
+#include <map>
+
 namespace tidemill::binance {
 
 // Fetches snapshots by REST for the books that want one, and joins them. Limits and retries are the client's.
@@ -26,6 +28,8 @@ public:
     void setUrl(const QUrl &url, qint64 depth);
     // Asks for a snapshot of that stream's symbol if its book wants one and none is under way.
     void request(int id);
+    // Asks again for those whose pause is over. Now and then.
+    void timePassed(Timestamp now);
     // Forgets all requests: the source stops.
     void cancel();
 
@@ -36,14 +40,15 @@ Q_SIGNALS:
 private:
     void handleReply(int id, const net::HttpReply &reply);
     void join(int id, const QByteArray &body);
-    void requestAfter(int id, std::chrono::milliseconds pause);
+    void requestAfter(int id, std::chrono::nanoseconds pause);
 
     net::FeedSource &m_source;
     Streams &m_streams;
     net::RestClient &m_rest;
     QUrl m_url;
     qint64 m_depth = 0;
-    QSet<int> m_busy; // asked for, or waiting until they may be again
+    QSet<int> m_asked;              // and not answered yet
+    std::map<int, Timestamp> m_due; // when the others may be asked for again
 };
 
 } // namespace tidemill::binance

@@ -19,6 +19,19 @@ Result<> openObject(ondemand::parser &parser, QByteArrayView frame, ondemand::do
     return {};
 }
 
+std::optional<StreamKind> kindOf(std::string_view type)
+{
+    static constexpr std::pair<std::string_view, StreamKind> kinds[]{
+        {"trade", StreamKind::Trade},       {"aggTrade", StreamKind::AggTrade},
+        {"kline", StreamKind::Kline},       {"depthUpdate", StreamKind::Depth},
+        {"24hrTicker", StreamKind::Ticker}, {"24hrMiniTicker", StreamKind::MiniTicker}};
+    for (const auto &[name, kind] : kinds) {
+        if (name == type)
+            return kind;
+    }
+    return {};
+}
+
 // {"result":null,"id":1}, {"code":2,"msg":"..."}, {"error":{"code":2,"msg":"..."},"id":3}: the id may be
 // missing.
 Result<Decoded> decodeControl(ondemand::object &object)
@@ -131,17 +144,10 @@ Result<Decoded> Decoder::decodeBare(Object &object, Timestamp received)
         return malformed(simdjson::error_message(error));
     const bool hasSymbol = error == simdjson::SUCCESS;
     if (hasType && hasSymbol) {
-        if (type == "trade")
-            stream = m_streams.findByType(StreamKind::Trade, symbol);
-        else if (type == "aggTrade")
-            stream = m_streams.findByType(StreamKind::AggTrade, symbol);
-        else if (type == "depthUpdate")
-            stream = m_streams.findByType(StreamKind::Depth, symbol);
-        else if (type == "kline") {
+        if (type == "kline")
             error = object.find_field_unordered("k").find_field_unordered("i").get_string().get(interval);
-            if (error == simdjson::SUCCESS)
-                stream = m_streams.findByType(StreamKind::Kline, symbol, interval);
-        }
+        if (const auto kind = kindOf(type); kind && error == simdjson::SUCCESS)
+            stream = m_streams.findByType(*kind, symbol, interval);
     } else if (hasSymbol) {
         stream = m_streams.findByType(StreamKind::BookTicker, symbol);
     } else {
@@ -175,6 +181,9 @@ Result<> Decoder::decodeData(StreamState &stream, Object &object, Timestamp rece
         return decodeKline(stream, object, received);
     case StreamKind::BookTicker:
         return decodeBookTicker(stream, object, received);
+    case StreamKind::Ticker:
+    case StreamKind::MiniTicker:
+        return decodeTicker(stream, object, received);
     case StreamKind::Depth:
         return decodeDepthUpdate(stream, object, received);
     case StreamKind::PartialDepth:
@@ -188,26 +197,17 @@ Result<> Decoder::decodeTrade(StreamState &stream, Object &object, Timestamp rec
     Trade trade{.exchange = m_exchange, .symbol = stream.symbol, .ts_recv = received};
     unsigned seen = 0;
     const bool good = eachLetter(object, [&](char name, ondemand::value value) {
-        bool buyerIsMaker = false;
         switch (name) {
         case 't':
-            seen |= 1;
-            return readInteger(value, trade.trade_id);
+            return seen |= 1, readInteger(value, trade.trade_id);
         case 'p':
-            seen |= 2;
-            return readDecimal(value, trade.price);
+            return seen |= 2, readDecimal(value, trade.price);
         case 'q':
-            seen |= 4;
-            return readDecimal(value, trade.quantity);
+            return seen |= 4, readDecimal(value, trade.quantity);
         case 'T':
-            seen |= 8;
-            return readTime(value, trade.ts_event);
+            return seen |= 8, readTime(value, trade.ts_event);
         case 'm':
-            seen |= 16;
-            if (!readBool(value, buyerIsMaker))
-                return false;
-            trade.side = takerSide(buyerIsMaker);
-            return true;
+            return seen |= 16, readSide(value, trade.side);
         default:
             return true;
         }
@@ -223,32 +223,21 @@ Result<> Decoder::decodeAggTrade(StreamState &stream, Object &object, Timestamp 
     AggTrade trade{.exchange = m_exchange, .symbol = stream.symbol, .ts_recv = received};
     unsigned seen = 0;
     const bool good = eachLetter(object, [&](char name, ondemand::value value) {
-        bool buyerIsMaker = false;
         switch (name) {
         case 'a':
-            seen |= 1;
-            return readInteger(value, trade.agg_trade_id);
+            return seen |= 1, readInteger(value, trade.agg_trade_id);
         case 'f':
-            seen |= 2;
-            return readInteger(value, trade.first_trade_id);
+            return seen |= 2, readInteger(value, trade.first_trade_id);
         case 'l':
-            seen |= 4;
-            return readInteger(value, trade.last_trade_id);
+            return seen |= 4, readInteger(value, trade.last_trade_id);
         case 'p':
-            seen |= 8;
-            return readDecimal(value, trade.price);
+            return seen |= 8, readDecimal(value, trade.price);
         case 'q':
-            seen |= 16;
-            return readDecimal(value, trade.quantity);
+            return seen |= 16, readDecimal(value, trade.quantity);
         case 'T':
-            seen |= 32;
-            return readTime(value, trade.ts_event);
+            return seen |= 32, readTime(value, trade.ts_event);
         case 'm':
-            seen |= 64;
-            if (!readBool(value, buyerIsMaker))
-                return false;
-            trade.side = takerSide(buyerIsMaker);
-            return true;
+            return seen |= 64, readSide(value, trade.side);
         default:
             return true;
         }
@@ -269,30 +258,23 @@ Result<> Decoder::decodeKline(StreamState &stream, Object &object, Timestamp rec
     const auto readCandle = [&](char name, ondemand::value value) {
         switch (name) {
         case 't':
-            seen |= 1U << 0;
-            return readTime(value, candle.ts_open);
+            return seen |= 1U << 0, readTime(value, candle.ts_open);
         case 'T':
-            seen |= 1U << 1;
-            return readTime(value, candle.ts_close);
+            return seen |= 1U << 1, readTime(value, candle.ts_close);
         case 'f':
             return readInteger(value, candle.first_trade_id);
         case 'L':
             return readInteger(value, candle.last_trade_id);
         case 'o':
-            seen |= 1U << 2;
-            return readDecimal(value, candle.open);
+            return seen |= 1U << 2, readDecimal(value, candle.open);
         case 'c':
-            seen |= 1U << 3;
-            return readDecimal(value, candle.close);
+            return seen |= 1U << 3, readDecimal(value, candle.close);
         case 'h':
-            seen |= 1U << 4;
-            return readDecimal(value, candle.high);
+            return seen |= 1U << 4, readDecimal(value, candle.high);
         case 'l':
-            seen |= 1U << 5;
-            return readDecimal(value, candle.low);
+            return seen |= 1U << 5, readDecimal(value, candle.low);
         case 'v':
-            seen |= 1U << 6;
-            return readDecimal(value, candle.volume);
+            return seen |= 1U << 6, readDecimal(value, candle.volume);
         case 'q':
             return readDecimal(value, candle.quote_volume);
         case 'V':
@@ -302,8 +284,7 @@ Result<> Decoder::decodeKline(StreamState &stream, Object &object, Timestamp rec
         case 'n':
             return readInteger(value, candle.trades);
         case 'x':
-            seen |= 1U << 7;
-            return readBool(value, candle.closed);
+            return seen |= 1U << 7, readBool(value, candle.closed);
         default:
             return true;
         }
@@ -329,20 +310,15 @@ Result<> Decoder::decodeBookTicker(StreamState &stream, Object &object, Timestam
     const bool good = eachLetter(object, [&](char name, ondemand::value value) {
         switch (name) {
         case 'u':
-            seen |= 1;
-            return readInteger(value, quote.update_id);
+            return seen |= 1, readInteger(value, quote.update_id);
         case 'b':
-            seen |= 2;
-            return readDecimal(value, quote.bid_price);
+            return seen |= 2, readDecimal(value, quote.bid_price);
         case 'B':
-            seen |= 4;
-            return readDecimal(value, quote.bid_quantity);
+            return seen |= 4, readDecimal(value, quote.bid_quantity);
         case 'a':
-            seen |= 8;
-            return readDecimal(value, quote.ask_price);
+            return seen |= 8, readDecimal(value, quote.ask_price);
         case 'A':
-            seen |= 16;
-            return readDecimal(value, quote.ask_quantity);
+            return seen |= 16, readDecimal(value, quote.ask_quantity);
         default:
             return true;
         }
@@ -353,6 +329,47 @@ Result<> Decoder::decodeBookTicker(StreamState &stream, Object &object, Timestam
     return {};
 }
 
+Result<> Decoder::decodeTicker(StreamState &stream, Object &object, Timestamp received)
+{
+    Ticker ticker{.exchange = m_exchange, .symbol = stream.symbol, .ts_recv = received};
+    unsigned seen = 0;
+    const bool good = eachLetter(object, [&](char name, ondemand::value value) {
+        switch (name) {
+        case 'E':
+            return seen |= 1, readTime(value, ticker.ts_event);
+        case 'c':
+            return seen |= 2, readDecimal(value, ticker.price);
+        case 'o':
+            return seen |= 4, readDecimal(value, ticker.open_24h);
+        case 'h':
+            return seen |= 8, readDecimal(value, ticker.high_24h);
+        case 'l':
+            return seen |= 16, readDecimal(value, ticker.low_24h);
+        case 'v':
+            return seen |= 32, readDecimal(value, ticker.volume_24h);
+        case 'Q':
+            return readDecimal(value, ticker.last_quantity);
+        case 'b':
+            return readDecimal(value, ticker.bid_price);
+        case 'B':
+            return readDecimal(value, ticker.bid_quantity);
+        case 'a':
+            return readDecimal(value, ticker.ask_price);
+        case 'A':
+            return readDecimal(value, ticker.ask_quantity);
+        case 'L':
+            return readInteger(value, ticker.trade_id);
+        default:
+            return true;
+        }
+    });
+    if (!good || seen != allOf(0, 1, 2, 3, 4, 5))
+        return malformed("ticker: expected E, c, o, h, l and v");
+    ticker.sequence = ticker.ts_event.ns / 1000;
+    m_receiver.take(stream, ticker);
+    return {};
+}
+
 Result<> Decoder::decodeDepthUpdate(StreamState &stream, Object &object, Timestamp received)
 {
     BookUpdate update{.exchange = m_exchange, .symbol = stream.symbol, .ts_recv = received};
@@ -360,20 +377,15 @@ Result<> Decoder::decodeDepthUpdate(StreamState &stream, Object &object, Timesta
     const bool good = eachLetter(object, [&](char name, ondemand::value value) {
         switch (name) {
         case 'E':
-            seen |= 1;
-            return readTime(value, update.ts_event);
+            return seen |= 1, readTime(value, update.ts_event);
         case 'U':
-            seen |= 2;
-            return readInteger(value, update.first_update_id);
+            return seen |= 2, readInteger(value, update.first_update_id);
         case 'u':
-            seen |= 4;
-            return readInteger(value, update.last_update_id);
+            return seen |= 4, readInteger(value, update.last_update_id);
         case 'b':
-            seen |= 8;
-            return readLevels(value, m_book.bids);
+            return seen |= 8, readLevels(value, m_book.bids);
         case 'a':
-            seen |= 16;
-            return readLevels(value, m_book.asks);
+            return seen |= 16, readLevels(value, m_book.asks);
         default:
             return true;
         }

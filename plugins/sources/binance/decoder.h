@@ -38,6 +38,8 @@ public:
     virtual void take(StreamState &stream, const AggTrade &trade) = 0;
     virtual void take(StreamState &stream, const Candle &candle) = 0;
     virtual void take(StreamState &stream, const Quote &quote) = 0;
+    // Numbered by its time in microseconds, as the exchange has no number for it.
+    virtual void take(StreamState &stream, const Ticker &ticker) = 0;
     virtual void take(StreamState &stream, const DepthEvent &event) = 0;
     // The best levels of a book.
     virtual void take(StreamState &stream, const BookSnapshot &book, std::span<const Level> bids,
@@ -74,6 +76,7 @@ private:
     Result<> decodeAggTrade(StreamState &stream, Object &object, Timestamp received);
     Result<> decodeKline(StreamState &stream, Object &object, Timestamp received);
     Result<> decodeBookTicker(StreamState &stream, Object &object, Timestamp received);
+    Result<> decodeTicker(StreamState &stream, Object &object, Timestamp received);
     Result<> decodeDepthUpdate(StreamState &stream, Object &object, Timestamp received);
     Result<> decodePartialDepth(StreamState &stream, Object &object, Timestamp received);
 

@@ -66,20 +66,21 @@ void History::setUrls(const QUrl &url, const QUrl &tradesUrl)
 void History::fetchTrades(Symbol symbol, qint64 first, qint64 last, net::Continuity<Trade>::Answer answer)
 {
     const qint64 limit = pageLimit(first, last);
-    m_tradesRest.get(pageUrl(m_tradesUrl, "historicalTrades", symbol, first, limit), tradesWeight, m_context,
-                     [symbol, last, limit, answer = std::move(answer)](const net::HttpReply &reply) {
-                         if (!reply.isSuccess())
-                             return answer(restError("historicalTrades", reply));
-                         answerPage<Trade>(decodeTrades(reply.body, symbol), last, limit, answer);
-                     });
+    m_tradesRest.get(
+        {.url = pageUrl(m_tradesUrl, "historicalTrades", symbol, first, limit), .weight = tradesWeight},
+        m_context, [symbol, last, limit, answer = std::move(answer)](const net::HttpReply &reply) {
+            if (!reply.isSuccess())
+                return answer(restError("historicalTrades", reply));
+            answerPage<Trade>(decodeTrades(reply.body, symbol), last, limit, answer);
+        });
 }
 
 void History::fetchAggTrades(Symbol symbol, qint64 first, qint64 last,
                              net::Continuity<AggTrade>::Answer answer)
 {
     const qint64 limit = pageLimit(first, last);
-    m_rest.get(pageUrl(m_url, "aggTrades", symbol, first, limit), aggTradesWeight, m_context,
-               [symbol, last, limit, answer = std::move(answer)](const net::HttpReply &reply) {
+    m_rest.get({.url = pageUrl(m_url, "aggTrades", symbol, first, limit), .weight = aggTradesWeight},
+               m_context, [symbol, last, limit, answer = std::move(answer)](const net::HttpReply &reply) {
                    if (!reply.isSuccess())
                        return answer(restError("aggTrades", reply));
                    answerPage<AggTrade>(decodeAggTrades(reply.body, symbol), last, limit, answer);
@@ -95,7 +96,7 @@ void History::fetchCandles(Symbol symbol, const StreamSpec &spec, Timestamp from
                                                   {"limit", QString::number(pageSize)}};
     if (spec.isEastern)
         query.append({"timeZone", QStringLiteral("8")});
-    m_rest.get(apiUrl(m_url, "klines", symbol, query), candlesWeight, m_context,
+    m_rest.get({.url = apiUrl(m_url, "klines", symbol, query), .weight = candlesWeight}, m_context,
                [symbol, interval = Symbol(spec.interval), from, to,
                 answer = std::move(answer)](const net::HttpReply &reply) {
                    if (!reply.isSuccess())

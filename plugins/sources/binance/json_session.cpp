@@ -63,6 +63,12 @@ void JsonSession::take(StreamState &stream, const Quote &quote)
         m_source.out().add(quote);
 }
 
+void JsonSession::take(StreamState &stream, const Ticker &ticker)
+{
+    if (isNewest(link(), m_source, stream, ticker.sequence, ticker.ts_event, ticker.ts_recv))
+        m_source.out().add(ticker);
+}
+
 void JsonSession::take(StreamState &stream, const DepthEvent &event)
 {
     if (!m_source.heard(link(), stream.id, event.header.ts_event, event.header.ts_recv))

@@ -28,6 +28,7 @@ private:
     void take(StreamState &stream, const AggTrade &trade) override;
     void take(StreamState &stream, const Candle &candle) override;
     void take(StreamState &stream, const Quote &quote) override;
+    void take(StreamState &stream, const Ticker &ticker) override;
     void take(StreamState &stream, const DepthEvent &event) override;
     void take(StreamState &stream, const BookSnapshot &book, std::span<const Level> bids,
               std::span<const Level> asks) override;

@@ -115,9 +115,14 @@ constexpr unsigned allOf(Bits... bits)
     return (... | (1U << bits));
 }
 
-inline Side takerSide(bool buyerIsMaker)
+// The taker's side, from whether the buyer was the maker.
+inline bool readSide(ondemand::value value, Side &side)
 {
-    return buyerIsMaker ? Side::Sell : Side::Buy;
+    bool buyerIsMaker = false;
+    if (!readBool(value, buyerIsMaker))
+        return false;
+    side = buyerIsMaker ? Side::Sell : Side::Buy;
+    return true;
 }
 
 // Calls `read(letter, value)` for each member with a one-letter name; false when the JSON or a member is bad.

@@ -112,7 +112,7 @@ void PairDiscovery::stop()
 void PairDiscovery::begin()
 {
     m_coins.clear();
-    m_exchange.get(apiUrl(m_exchangeUrl, "exchangeInfo", {}, {}), exchangeInfoWeight, this,
+    m_exchange.get({.url = apiUrl(m_exchangeUrl, "exchangeInfo", {}, {}), .weight = exchangeInfoWeight}, this,
                    [this](const net::HttpReply &reply) {
                        if (!reply.isSuccess())
                            return fail(restError("exchangeInfo", reply));
@@ -135,7 +135,7 @@ void PairDiscovery::fetchCoins(int page)
     query.addQueryItem(QStringLiteral("page"), QString::number(page));
     query.addQueryItem(QStringLiteral("sparkline"), QStringLiteral("false"));
     url.setQuery(query);
-    m_coinsRest.get(url, 1, this, [this, page](const net::HttpReply &reply) {
+    m_coinsRest.get({.url = url}, this, [this, page](const net::HttpReply &reply) {
         if (!reply.isSuccess())
             return fail(restError("coins", reply));
         const auto coins = decodeCoins(reply.body);
@@ -157,6 +157,8 @@ void PairDiscovery::fetchCoins(int page)
     });
 }
 
+// Each request has been tried again by RestClient. What failed is a round of several, at two hosts, of which
+// none fits together with one of another time: the next round is due sooner than with an answer, that is all.
 void PairDiscovery::fail(const Error &error)
 {
     m_timer.start(std::min(m_backoff.next(), m_options.refresh));

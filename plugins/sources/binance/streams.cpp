@@ -57,6 +57,10 @@ Result<StreamSpec> parseStreamSuffix(const QString &suffix, Format format)
         spec.kind = StreamKind::AggTrade;
     } else if (suffix == QLatin1String("bookTicker")) {
         spec.kind = StreamKind::BookTicker;
+    } else if (suffix == QLatin1String("ticker")) {
+        spec.kind = StreamKind::Ticker;
+    } else if (suffix == QLatin1String("miniTicker")) {
+        spec.kind = StreamKind::MiniTicker;
     } else if (const auto match = kline.match(suffix); match.hasMatch()) {
         spec.kind = StreamKind::Kline;
         spec.interval = match.captured(1).toUtf8();
@@ -70,8 +74,8 @@ Result<StreamSpec> parseStreamSuffix(const QString &suffix, Format format)
         return Error{
             Error::Kind::Config,
             QStringLiteral(
-                "expected trade, aggTrade, bookTicker, kline_1m (or another interval), depth, depth@100ms, "
-                "depth5, depth10 or depth20 (also with @100ms), got '%1'; case matters")
+                "expected trade, aggTrade, ticker, miniTicker, bookTicker, kline_1m (or another interval), "
+                "depth, depth@100ms, depth5, depth10 or depth20 (also with @100ms), got '%1'; case matters")
                 .arg(suffix)};
     }
     return spec;

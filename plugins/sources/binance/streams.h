@@ -15,7 +15,7 @@
 
 namespace tidemill::binance {
 
-enum class StreamKind { Trade, AggTrade, Kline, BookTicker, Depth, PartialDepth };
+enum class StreamKind { Trade, AggTrade, Kline, BookTicker, Depth, PartialDepth, Ticker, MiniTicker };
 
 // The exchange's two ways to say the same: JSON texts, or binary frames by SBE schema 1.
 enum class Format { Json, Sbe };
@@ -41,7 +41,8 @@ struct StreamState
     Symbol symbol;   // as in payloads: BTCUSDT
     Symbol stream;   // the suffix, for records and health
     QByteArray name; // as in subscriptions: btcusdt@trade
-    // Of quotes and whole books, by the exchange's count: what is older does not replace what is newer.
+    // Of quotes, tickers and whole books, by the exchange's count: what is older does not replace what is
+    // newer.
     qint64 lastNumber = 0;
     Timestamp lastEvent;                 // of changes of books in SBE: when, by the exchange's clock
     std::set<qint64> framesAhead;        // of trades in SBE, by their last id: went out beyond a hole

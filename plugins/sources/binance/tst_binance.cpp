@@ -19,12 +19,14 @@ private slots:
     void collectsAllKindsOfStreams()
     {
         generate();
-        start({"trade", "aggTrade", "bookTicker", "kline_1s", "depth@100ms", "depth5@100ms"},
+        start({"trade", "aggTrade", "ticker", "bookTicker", "kline_1s", "depth@100ms", "depth5@100ms"},
               {{"combined", true}});
 
         QTRY_VERIFY(!rows<Trade>().isEmpty());
         QTRY_VERIFY(!rows<AggTrade>().isEmpty());
         QTRY_VERIFY(!rows<Quote>().isEmpty());
+        QTRY_VERIFY(rows<Ticker>().size() > 1);
+        QVERIFY(!rows<Ticker>().first().bid_price.isNull());
         QTRY_VERIFY(!rows<Candle>().isEmpty());
         QTRY_VERIFY(!rows<BookUpdate>().isEmpty());
         QTRY_VERIFY(rows<BookSnapshot>().size() > 1);
@@ -34,9 +36,10 @@ private slots:
     void collectsFromARawConnection()
     {
         generate();
-        start({"trade", "depth5@100ms"}, {{"combined", false}});
+        start({"trade", "depth5@100ms", "miniTicker"}, {{"combined", false}});
 
         QTRY_VERIFY(!rows<Trade>().isEmpty());
+        QTRY_VERIFY(!rows<Ticker>().isEmpty());
         QTRY_VERIFY(!rows<BookSnapshot>().isEmpty());
     }
 
@@ -188,7 +191,7 @@ private slots:
         for (int i = 0; i < 200; ++i)
             symbols.append(QStringLiteral("SYM%1USDT").arg(i));
         generate();
-        start({"trade"}, {{"symbols", symbols}, {"connections.streams", 50}});
+        start({"trade"}, {{"symbols", symbols}, {"connections", QVariantMap{{"streams", 50}}}});
 
         QTRY_COMPARE_WITH_TIMEOUT(m_exchange->stats()["connections_now"].toInt(), 4, 15000);
         QTRY_COMPARE_WITH_TIMEOUT(m_exchange->stats()["messages_received"].toInt(), 4, 10000);
@@ -229,18 +232,20 @@ private slots:
             << with("symbols", QStringList{"BTCUSDT", "BTCUSDT"}) << "symbols: a symbol stands there twice";
         QTest::newRow("an unknown stream")
             << with("streams", QStringList{"trades"})
-            << "streams: expected trade, aggTrade, bookTicker, kline_1m (or another interval), depth, "
-               "depth@100ms, depth5, "
+            << "streams: expected trade, aggTrade, ticker, miniTicker, bookTicker, kline_1m (or another "
+               "interval), depth, depth@100ms, depth5, "
                "depth10 or depth20 (also with @100ms), got 'trades'; case matters";
+        QTest::newRow("two tickers") << with("streams", QStringList{"ticker", "miniTicker"})
+                                     << "streams: ticker says all that miniTicker does: choose one";
         QTest::newRow("a web address")
             << with("url", "https://example.org")
             << "url: expected an address that begins with wss:// (or ws://), got 'https://example.org'";
         QTest::newRow("a misspelt option") << with("symbol", "X") << "symbol: no such option";
         QTest::newRow("not a duration")
-            << with("silence.floor", "soon")
+            << with("silence", QVariantMap{{"floor", "soon"}})
             << "silence.floor: expected a duration such as '250ms', '5s' or '1m30s', got 'soon'";
-        QTest::newRow("too many on a connection")
-            << with("connections.streams", 1025) << "connections.streams: must be at most 1024";
+        QTest::newRow("too many on a connection") << with("connections", QVariantMap{{"streams", 1025}})
+                                                  << "connections.streams: must be at most 1024";
         QTest::newRow("binary without a key")
             << with("format", "sbe") << "api_key: is required with format sbe";
         QTest::newRow("a stream that binary feeds lack")
@@ -251,10 +256,10 @@ private slots:
             << "streams: expected trade, bestBidAsk, depth or depth20 with format sbe, got 'aggTrade'; case "
                "matters";
         QTest::newRow("a key of no plan")
-            << with("discover.coingecko_key", "CG-1")
+            << with("discover", QVariantMap{{"coingecko_key", "CG-1"}})
             << "discover.plan: expected demo or pro: a key does not say which plan it belongs to";
-        QTest::newRow("a plan without a key")
-            << with("discover.plan", "pro") << "discover.coingecko_key: is required with discover.plan";
+        QTest::newRow("a plan without a key") << with("discover", QVariantMap{{"plan", "pro"}})
+                                              << "discover.coingecko_key: is required with discover.plan";
     }
 
     void rejectsBadOptions()

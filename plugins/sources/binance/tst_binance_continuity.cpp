@@ -124,7 +124,8 @@ private slots:
     void takesEachRecordOnceFromTwoConnections()
     {
         generate(200);
-        start({"trade", "bookTicker", "depth@100ms", "kline_1s"}, {{"connections.redundancy", 2}});
+        start({"trade", "bookTicker", "depth@100ms", "kline_1s"},
+              {{"connections", QVariantMap{{"redundancy", 2}}}});
         QTRY_COMPARE_WITH_TIMEOUT(m_exchange->stats()["connections_now"].toInt(), 2, 10000);
         QTRY_VERIFY_WITH_TIMEOUT(rows<Trade>().size() > 400, 15000);
         inject(QStringLiteral("abort"));
@@ -174,7 +175,7 @@ private slots:
     void rotatesWithoutATrace()
     {
         generate(100);
-        start({"trade", "depth@100ms"}, {{"connections.lifetime", "2s"}});
+        start({"trade", "depth@100ms"}, {{"connections", QVariantMap{{"lifetime", "2s"}}}});
         QTRY_VERIFY_WITH_TIMEOUT(m_exchange->stats()["connections_ever"].toInt() >= 3, 20000);
 
         QVERIFY(areConsecutive(tradeIds()));

@@ -30,7 +30,8 @@ private slots:
     {
         m_batches.clear();
         m_streams = std::make_unique<Streams>();
-        for (const char *suffix : {"trade", "aggTrade", "bookTicker", "kline_1m", "depth@100ms", "depth5"}) {
+        for (const char *suffix : {"trade", "aggTrade", "bookTicker", "kline_1m", "depth@100ms", "depth5",
+                                   "ticker", "miniTicker"}) {
             const auto spec = parseStreamSuffix(QLatin1String(suffix));
             TIDEMILL_VERIFY(spec);
             m_streams->add(QStringLiteral("BTCUSDT"), *spec);
@@ -70,6 +71,20 @@ private slots:
                    R"({"e":"kline","E":1772442957136,"s":"BTCUSDT","k":{"t":1772442900000,"T":1772442959999,"s":"BTCUSDT","i":"1m","f":-1,"L":-1,"o":"61200.00","c":"61200.00","h":"61200.00","l":"61200.00","v":"0.00000000","n":0,"x":true,"q":"0.00","V":"0.00","Q":"0.00","B":"0"}})")
             << QByteArray(
                    R"({"type":"candle","exchange":"binance","symbol":"BTCUSDT","interval":"1m","ts_event":"2026-03-02T09:15:57.136Z","ts_recv":"2026-03-02T09:15:18Z","ts_open":"2026-03-02T09:15:00Z","ts_close":"2026-03-02T09:15:59.999Z","open":"61200.00","high":"61200.00","low":"61200.00","close":"61200.00","volume":"0.00000000","quote_volume":"0.00","taker_buy_volume":"0.00","taker_buy_quote_volume":"0.00","trades":0,"first_trade_id":-1,"last_trade_id":-1,"closed":true,"provenance":"live"})");
+        const QByteArray day =
+            R"("open_24h":"61000.10","high_24h":"62000","low_24h":"60000.5","volume_24h":"123.40",)";
+        QTest::newRow("ticker, wrapped")
+            << QByteArray(
+                   R"({"stream":"btcusdt@ticker","data":{"e":"24hrTicker","E":1772442917897,"s":"BTCUSDT","p":"1.0","P":"0.01","w":"61100.0","x":"60999.0","c":"61234.02","Q":"0.003","b":"61234.01","B":"3.1","a":"61234.02","A":"0.6","o":"61000.10","h":"62000","l":"60000.5","v":"123.40","q":"7000000.0","O":1772356517897,"C":1772442917897,"F":5000000000,"L":5000000273,"n":274}})")
+            << R"({"type":"ticker",)" + head +
+                   R"("ts_event":"2026-03-02T09:15:17.897Z","ts_recv":"2026-03-02T09:15:18Z","sequence":1772442917897000,"trade_id":5000000273,"price":"61234.02","last_quantity":"0.003","bid_price":"61234.01","bid_quantity":"3.1","ask_price":"61234.02","ask_quantity":"0.6",)" +
+                   day + R"("volume_30d":null,"side":"unknown","provenance":"live"})";
+        QTest::newRow("miniTicker, bare")
+            << QByteArray(
+                   R"({"e":"24hrMiniTicker","E":1772442917897,"s":"BTCUSDT","c":"61234.02","o":"61000.10","h":"62000","l":"60000.5","v":"123.40","q":"7000000.0"})")
+            << R"({"type":"ticker",)" + head +
+                   R"("ts_event":"2026-03-02T09:15:17.897Z","ts_recv":"2026-03-02T09:15:18Z","sequence":1772442917897000,"trade_id":0,"price":"61234.02","last_quantity":null,"bid_price":null,"bid_quantity":null,"ask_price":null,"ask_quantity":null,)" +
+                   day + R"("volume_30d":null,"side":"unknown","provenance":"live"})";
         QTest::newRow("depth update, one side empty")
             << QByteArray(
                    R"({"e":"depthUpdate","E":1772442917917,"s":"BTCUSDT","U":157,"u":160,"b":[["61234.01000000","0.00000000"],["61233.00","1.0"]],"a":[]})")
@@ -104,7 +119,7 @@ private slots:
             << QByteArray(R"({"stream":"ethusdt@trade","data":{"e":"trade","s":"ETHUSDT"}})")
             << int(Decoded::Kind::Unknown);
         QTest::newRow("an unknown type")
-            << QByteArray(R"({"e":"24hrTicker","E":1,"s":"BTCUSDT"})") << int(Decoded::Kind::Unknown);
+            << QByteArray(R"({"e":"avgPrice","E":1,"s":"BTCUSDT"})") << int(Decoded::Kind::Unknown);
         QTest::newRow("an array as data")
             << QByteArray(R"({"stream":"!miniTicker@arr","data":[{"e":"24hrMiniTicker"}]})")
             << int(Decoded::Kind::Unknown);
@@ -252,6 +267,7 @@ private:
     void take(StreamState &, const AggTrade &trade) override { m_out->add(trade); }
     void take(StreamState &, const Candle &candle) override { m_out->add(candle); }
     void take(StreamState &, const Quote &quote) override { m_out->add(quote); }
+    void take(StreamState &, const Ticker &ticker) override { m_out->add(ticker); }
     void take(StreamState &, const DepthEvent &event) override
     {
         m_out->add(event.header, event.bids, event.asks);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "binance_test.h"
+#include "exchange/catalogue.h"
 
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -59,6 +60,46 @@ private slots:
         QVERIFY(rows<Gap>().isEmpty());
         QCOMPARE(m_exchange->stats()["connections_ever"].toInt(), 1);
         QCOMPARE(m_exchange->stats()["violations"].toArray().size(), 0);
+    }
+
+    void collectsTwoHundredPairsOverFourConnections()
+    {
+        close();
+        Settings settings;
+        settings.symbolsCount = symbolsCount;
+        open(settings);
+        const QStringList listed = listedCoins();
+        QVERIFY(listed.size() >= 220);
+        const QStringList coins = listed.first(220);
+        QByteArrayList symbols;
+        for (const QString &coin : coins)
+            symbols.append((coin + "USDT").toUtf8());
+        generate(2, symbols);
+        setCoins(coins.first(200));
+        discover({{"top", 200}}, {{"connections", QVariantMap{{"streams", 50}}}});
+
+        QTRY_COMPARE_WITH_TIMEOUT(pairs().size(), 200, 20000);
+        const auto heard = [this] {
+            QSet<QString> names;
+            for (const Trade &trade : rows<Trade>())
+                names.insert(QString::fromUtf8(trade.symbol.name()));
+            return names.size();
+        };
+        QTRY_COMPARE_WITH_TIMEOUT(heard(), 200, 30000);
+        QCOMPARE(m_exchange->stats()["connections_now"].toInt(), 4);
+
+        // Twenty go and twenty come, and then the other way round.
+        setCoins(coins.sliced(20));
+        QTRY_VERIFY_WITH_TIMEOUT(!pairs().contains(coins.first() + "USDT"), 15000);
+        QTRY_COMPARE_WITH_TIMEOUT(heard(), 220, 30000);
+        QCOMPARE(pairs().size(), 200);
+        setCoins(coins.first(200));
+        QTRY_VERIFY_WITH_TIMEOUT(pairs().contains(coins.first() + "USDT"), 15000);
+        QCOMPARE(pairs().size(), 200);
+        QCOMPARE(m_exchange->stats()["connections_now"].toInt(), 4);
+        QCOMPARE(m_exchange->stats()["violations"].toArray().size(), 0);
+        for (const QString &coin : {coins.at(50), coins.at(199)})
+            QVERIFY(areConsecutive(tradeIds((coin + "USDT").toUtf8())));
     }
 
     void beginsWithTheFallbackWhileTheAnswerIsSlow()
@@ -135,15 +176,27 @@ private slots:
     }
 
 private:
-    void discover(const QVariantMap &more)
+    void discover(const QVariantMap &more, const QVariantMap &others = {})
     {
-        QVariantMap options{{"symbols", QStringList{}},
-                            {"discover.refresh", "1s"},
-                            {"discover.fallback", QStringList{}},
-                            {"discover.coingecko_url", m_exchange->restUrl().toString() + "/api/v3"}};
-        for (auto option = more.begin(); option != more.end(); ++option)
-            options.insert("discover." + option.key(), option.value());
-        start({"trade"}, options);
+        QVariantMap options{{"refresh", "1s"},
+                            {"fallback", QStringList{}},
+                            {"coingecko_url", m_exchange->restUrl().toString() + "/api/v3"}};
+        options.insert(more);
+        QVariantMap all{{"symbols", QStringList{}}, {"discover", options}};
+        all.insert(others);
+        start({"trade"}, all);
+    }
+
+    // What can be traded against USDT, but for what discovery leaves out.
+    static QStringList listedCoins()
+    {
+        QStringList coins;
+        for (const exchange::ListedSymbol &symbol : exchange::listedSymbols(symbolsCount)) {
+            const bool isDollar = symbol.base == "USDC" || symbol.base == "DAI";
+            if (symbol.status == "TRADING" && symbol.spot && symbol.quote == "USDT" && !isDollar)
+                coins.append(QString::fromLatin1(symbol.base));
+        }
+        return coins;
     }
 
     QStringList pairs() const
@@ -167,6 +220,8 @@ private:
         QVERIFY(finished.wait());
         QCOMPARE(reply->error(), QNetworkReply::NoError);
     }
+
+    static constexpr int symbolsCount = 400;
 
     QNetworkAccessManager m_manager;
 };

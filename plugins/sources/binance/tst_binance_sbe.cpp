@@ -73,7 +73,7 @@ private slots:
 
     void takesEachFrameOnceFromTwoConnections()
     {
-        collect({"trade", "bestBidAsk"}, {{"connections.redundancy", 2}});
+        collect({"trade", "bestBidAsk"}, {{"connections", QVariantMap{{"redundancy", 2}}}});
         QTRY_COMPARE_WITH_TIMEOUT(m_exchange->stats()["connections_now"].toInt(), 2, 10000);
         QTRY_VERIFY_WITH_TIMEOUT(decoded<Trade>().size() > 300, 15000);
 

@@ -10,6 +10,7 @@ namespace tidemill::binance_history {
 namespace {
 
 constexpr qint64 pieceBytes = 8LL << 20;
+constexpr std::chrono::minutes pieceTimeout{1};
 constexpr qint64 slack = 64 * 1024; // a reply that ignores Range may still be the whole file
 constexpr qsizetype hashDigits = 64;
 
@@ -40,14 +41,22 @@ std::optional<std::pair<qint64, qint64>> readRange(const QByteArray &value)
 
 } // namespace
 
+ArchiveFetcher::ArchiveFetcher(QObject *parent) : QObject(parent)
+{
+    connect(&m_rest, &net::RestClient::troubled, this, &ArchiveFetcher::troubled);
+    connect(&m_rest, &net::RestClient::recovered, this, &ArchiveFetcher::recovered);
+}
+
 Result<> ArchiveFetcher::configure(const Settings &settings)
 {
-    net::HttpSettings http = settings.http;
-    http.maxBodyBytes = pieceBytes + slack;
-    if (const auto configured = m_http.configure(http); !configured)
+    net::RestSettings rest;
+    rest.http = settings.http;
+    rest.http.timeout = pieceTimeout;
+    rest.http.maxBodyBytes = pieceBytes + slack;
+    rest.limits.blockingStatuses = {429, 418};
+    if (const auto configured = m_rest.configure(rest); !configured)
         return configured;
     m_settings = settings;
-    m_backoff = Backoff(settings.backoff);
     QFile::remove(temporaryFile()); // of a run that was killed
     return {};
 }
@@ -74,6 +83,7 @@ void ArchiveFetcher::fetch(const QByteArray &path, Answer answer)
 
 void ArchiveFetcher::release()
 {
+    m_rest.cancel(m_request.get());
     m_request.reset();
     m_answer = {};
     m_file.close();
@@ -114,7 +124,6 @@ void ArchiveFetcher::hashLocal()
     QTimer::singleShot(0, m_request.get(), [this] { hashLocal(); });
 }
 
-// Calls `take` with a reply that is one; what may pass is waited for.
 void ArchiveFetcher::get(const QByteArray &suffix, const net::HeaderList &headers,
                          void (ArchiveFetcher::*take)(const net::HttpReply &))
 {
@@ -123,27 +132,12 @@ void ArchiveFetcher::get(const QByteArray &suffix, const net::HeaderList &header
     while (path.endsWith(u'/'))
         path.chop(1);
     url.setPath(path + u'/' + QString::fromUtf8(m_path + suffix));
-    m_http.get(url, headers, m_request.get(), [this, suffix, headers, take](const net::HttpReply &reply) {
-        const bool mayPass = reply.error ? reply.error->kind == Error::Kind::Network
-                                         : reply.status >= 500 || reply.status == 429 || reply.status == 418;
-        if (!mayPass) {
-            m_backoff.reset();
-            if (std::exchange(m_isTroubled, false))
-                emit recovered();
-            emit progressed();
-            return (this->*take)(reply);
-        }
-        const auto delay = m_backoff.next(reply.retryAfter);
-        m_isTroubled = true;
-        emit troubled(
-            {Error::Kind::Network,
-             QStringLiteral("%1: %2; trying again in %3 ms")
-                 .arg(QString::fromUtf8(m_path),
-                      reply.error ? reply.error->message : QStringLiteral("HTTP %1").arg(reply.status))
-                 .arg(delay.count())});
-        QTimer::singleShot(delay, m_request.get(),
-                           [this, suffix, headers, take] { get(suffix, headers, take); });
-    });
+    // A bulk file costs nothing of what may be asked of the host.
+    m_rest.get({.url = url, .weight = 0, .headers = headers}, m_request.get(),
+               [this, take](const net::HttpReply &reply) {
+                   emit progressed();
+                   (this->*take)(reply);
+               });
 }
 
 void ArchiveFetcher::takeChecksum(const net::HttpReply &reply)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <tidemill/backoff.h>
-#include <tidemill/net/http_client.h>
+#include <tidemill/net/rest_client.h>
 
 #include <QCryptographicHash>
 #include <QFile>
@@ -27,16 +26,15 @@ public:
         QUrl url;       // empty: the folder
         QString folder; // a local one
         QString temporaryFolder;
-        qint64 maxBytes = 0; // a longer file is an error
-        net::HttpSettings http;
-        BackoffSettings backoff{.initial = std::chrono::milliseconds(500), .max = std::chrono::seconds(30)};
+        qint64 maxBytes = 0;    // a longer file is an error
+        net::HttpSettings http; // CAs and proxy
     };
 
-    // The file's path, until release(); nothing if there is no such file; an error if it cannot be used. No
-    // connection, a late reply and 5xx are no answer: they are tried again.
+    // The file's path, until release(); nothing if there is no such file; an error if it cannot be used.
+    // Trouble that passes is RestClient's.
     using Answer = std::function<void(const Result<std::optional<QString>> &)>;
 
-    explicit ArchiveFetcher(QObject *parent) : QObject(parent) {}
+    explicit ArchiveFetcher(QObject *parent);
 
     Result<> configure(const Settings &settings);
     bool isLocal() const { return m_settings.url.isEmpty(); }
@@ -70,11 +68,9 @@ private:
     QCryptographicHash m_hash{QCryptographicHash::Sha256};
     QFile m_file;
     bool m_isTemporary = false;
-    qint64 m_size = -1; // by the server
-    bool m_isTroubled = false;
+    qint64 m_size = -1;                 // by the server
     std::unique_ptr<QObject> m_request; // context of what is under way
-    Backoff m_backoff{m_settings.backoff};
-    net::HttpClient m_http{this};
+    net::RestClient m_rest{this};
 };
 
 } // namespace tidemill::binance_history

@@ -85,7 +85,7 @@ public:
     }
 
 private:
-    enum Part { Rest = 1, Job = 2, Files = 4 };
+    enum Part { Rest = 1, Files = 2 };
 
     Result<> configureArchive(const net::HttpSettings &http);
     void nextSeries();
@@ -180,7 +180,6 @@ Result<> BinanceHistory::configureArchive(const net::HttpSettings &http)
 {
     ArchiveFetcher::Settings settings;
     settings.http = http;
-    settings.http.timeout = std::chrono::minutes(1); // for a piece of some megabytes
     settings.maxBytes = m_archiveMax.bytes;
     if (isHttp(m_archive)) {
         settings.url = QUrl(m_archive);
@@ -256,9 +255,6 @@ void BinanceHistory::nextSeries()
     connect(job, &SeriesJob::moved, this, [this, job](const Position &position) {
         reached(job->series().name(), position.toText(m_range.beginText()));
     });
-    connect(job, &SeriesJob::troubled, this,
-            [this](const Error &cause) { setTrouble(BinanceHistory::Job, cause); });
-    connect(job, &SeriesJob::recovered, this, [this] { clearTrouble(BinanceHistory::Job); });
     connect(job, &SeriesJob::archiveRejected, this,
             [this](const QString &detail) { reject("bad_archive", detail); });
     connect(job, &SeriesJob::finished, this, &BinanceHistory::noteEnd);

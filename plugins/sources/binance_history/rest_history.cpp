@@ -46,8 +46,9 @@ net::RestSettings RestHistory::restSettings(bool microseconds)
     return settings;
 }
 
+template<typename T>
 void RestHistory::get(const QUrl &host, const char *endpoint, const Parameters &parameters, int weight,
-                      const Answer<QByteArray> &answer)
+                      const Decode<T> &decode, const Answer<T> &answer)
 {
     QUrl url = host;
     QString path = url.path();
@@ -59,12 +60,20 @@ void RestHistory::get(const QUrl &host, const char *endpoint, const Parameters &
         query.addQueryItem(QLatin1String(name),
                            QString::fromUtf8(QUrl::toPercentEncoding(QString::fromUtf8(value))));
     url.setQuery(query);
-    m_rest.get(url, weight, m_context, [answer](const net::HttpReply &reply) {
-        if (reply.isSuccess())
-            answer(reply.body);
-        else
-            answer(statusError(reply));
-    });
+    auto decoded = std::make_shared<Result<T>>(T());
+    // A page of a proxy, half an answer: the next one may be whole.
+    const auto unusable = [decode, decoded](const net::HttpReply &reply) {
+        *decoded = decode(reply.body);
+        const bool isFinal = *decoded || decoded->error().kind == Error::Kind::Config;
+        return isFinal ? std::nullopt : std::optional(decoded->error().message);
+    };
+    m_rest.get({.url = url, .weight = weight, .unusable = unusable}, m_context,
+               [decoded, answer](const net::HttpReply &reply) {
+                   if (reply.isSuccess())
+                       answer(*decoded);
+                   else
+                       answer(statusError(reply));
+               });
 }
 
 void RestHistory::page(const Series &series, qint64 next, Timestamp since, const Answer<Rows> &answer)
@@ -79,30 +88,28 @@ void RestHistory::page(const Series &series, qint64 next, Timestamp since, const
     if (series.kind == Kind::Candles)
         parameters.emplaceBack("interval", series.interval);
 
-    const auto take = [series, next, since, byId, answer](const Result<QByteArray> &body) {
-        if (!body)
-            return answer(body.error());
-        auto rows = rowsFromJson(*body, series, Timestamp::now());
+    const Decode<Rows> decode = [series, next, since, byId](const QByteArray &body) -> Result<Rows> {
+        auto rows = rowsFromJson(body, series, Timestamp::now());
         if (!rows)
-            return answer(rows.error());
+            return rows;
         if (qsizetype(rows->size()) > pageSize)
-            return answer(
-                Error{Error::Kind::Protocol, QStringLiteral("a page of %1 rows").arg(rows->size())});
+            return Error{Error::Kind::Protocol, QStringLiteral("a page of %1 rows").arg(rows->size())};
         // Whoever goes on behind the last row of such a page would go round in circles.
         const Timestamp floor = next >= 0 ? Timestamp{next} : since;
         if (!rows->empty() &&
             (byId ? keyOf(rows->front()) < next : timeOf(rows->front()).ns / nsPerMs < floor.ns / nsPerMs))
-            return answer(
-                Error{Error::Kind::Protocol, QStringLiteral("a page that begins before what was asked for")});
-        answer(*std::move(rows));
+            return Error{Error::Kind::Protocol,
+                         QStringLiteral("a page that begins before what was asked for")};
+        return rows;
     };
     switch (series.kind) {
     case Kind::AggTrades:
-        return get(m_hosts.url, "aggTrades", parameters, aggTradesWeight, take);
+        return get(m_hosts.url, "aggTrades", parameters, aggTradesWeight, decode, answer);
     case Kind::Trades:
-        return get(m_hosts.historyUrl, "historicalTrades", parameters, historicalTradesWeight, take);
+        return get(m_hosts.historyUrl, "historicalTrades", parameters, historicalTradesWeight, decode,
+                   answer);
     case Kind::Candles:
-        return get(m_hosts.url, "klines", parameters, klinesWeight, take);
+        return get(m_hosts.url, "klines", parameters, klinesWeight, decode, answer);
     }
 }
 
@@ -112,22 +119,18 @@ void RestHistory::firstTradeId(Symbol symbol, Timestamp since, const Answer<qint
     const Series series{symbol, Kind::AggTrades, {}};
     const Parameters parameters{
         {"symbol", symbol.name().toByteArray()}, {"startTime", milliseconds(since)}, {"limit", "1"}};
-    get(m_hosts.url, "aggTrades", parameters, aggTradesWeight,
-        [series, answer](const Result<QByteArray> &body) {
-            if (!body)
-                return answer(body.error());
-            const auto rows = rowsFromJson(*body, series, Timestamp::now());
-            if (!rows)
-                return answer(rows.error());
-            answer(rows->empty() ? qint64(-1) : std::get<AggTrade>(rows->front()).first_trade_id);
-        });
+    const Decode<qint64> decode = [series](const QByteArray &body) -> Result<qint64> {
+        const auto rows = rowsFromJson(body, series, Timestamp::now());
+        if (!rows)
+            return rows.error();
+        return rows->empty() ? qint64(-1) : std::get<AggTrade>(rows->front()).first_trade_id;
+    };
+    get(m_hosts.url, "aggTrades", parameters, aggTradesWeight, decode, answer);
 }
 
 void RestHistory::serverTime(const Answer<Timestamp> &answer)
 {
-    get(m_hosts.url, "time", {}, 1, [answer](const Result<QByteArray> &body) {
-        answer(body ? serverTimeFromJson(*body) : Result<Timestamp>(body.error()));
-    });
+    get(m_hosts.url, "time", {}, 1, Decode<Timestamp>(serverTimeFromJson), answer);
 }
 
 } // namespace tidemill::binance_history

@@ -9,8 +9,8 @@
 
 namespace tidemill::binance_history {
 
-// What Binance's REST API has of the past, page by page. Trouble that passes is RestClient's; what comes back
-// is an answer. Its error is of kind Config if asking again would not change it, otherwise of another.
+// What Binance's REST API has of the past, page by page. Trouble that passes is RestClient's, a page that is
+// none included; what comes back is an answer, or an error that asking again would not change.
 class RestHistory
 {
 public:
@@ -43,8 +43,12 @@ public:
 
 private:
     using Parameters = QList<std::pair<const char *, QByteArray>>;
+    template<typename T>
+    using Decode = std::function<Result<T>(const QByteArray &body)>;
+    // `decode` fails with kind Config where the exchange refuses; anything else is no answer.
+    template<typename T>
     void get(const QUrl &host, const char *endpoint, const Parameters &parameters, int weight,
-             const Answer<QByteArray> &answer);
+             const Decode<T> &decode, const Answer<T> &answer);
 
     net::RestClient &m_rest;
     QObject *m_context;

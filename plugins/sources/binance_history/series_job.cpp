@@ -87,25 +87,10 @@ template<typename T>
 bool SeriesJob::accept(const Result<T> &answer)
 {
     m_isBusy = false;
-    if (answer) {
-        m_backoff.reset();
-        if (std::exchange(m_isTroubled, false))
-            emit recovered();
-        return true;
-    }
-    const QString what =
-        QStringLiteral("%1: %2").arg(QString::fromUtf8(m_series.name()), answer.error().message);
-    if (answer.error().kind == Error::Kind::Config) {
-        finish(Error{Error::Kind::Config, what});
-        return false;
-    }
-    // A page of a proxy, half an answer: the next one may be whole.
-    const auto delay = m_backoff.next();
-    m_isTroubled = true;
-    m_wake.start(delay);
-    emit troubled(
-        {answer.error().kind, QStringLiteral("%1; asking again in %2 ms").arg(what).arg(delay.count())});
-    return false;
+    if (!answer)
+        finish(Error{answer.error().kind, QStringLiteral("%1: %2").arg(QString::fromUtf8(m_series.name()),
+                                                                       answer.error().message)});
+    return answer.has_value();
 }
 
 void SeriesJob::finish(const std::optional<Error> &failure)

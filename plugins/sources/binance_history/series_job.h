@@ -5,8 +5,6 @@
 #include "archive_rows.h"
 #include "rest_history.h"
 
-#include <tidemill/backoff.h>
-
 #include <QElapsedTimer>
 #include <QTimer>
 
@@ -50,8 +48,6 @@ Q_SIGNALS:
     void missing(qint64 first, qint64 last, tidemill::Timestamp behind);
     void moved(const tidemill::binance_history::Position &position);
 
-    void troubled(const tidemill::Error &cause);
-    void recovered();
     void archiveRejected(const QString &detail);
     // The end; an error if something is left out for good.
     void finished(const std::optional<tidemill::Error> &failure);
@@ -76,7 +72,7 @@ private:
     Stop take(Rows &rows, Origin origin, std::size_t &used);
     bool isRunning(const Row &row) const;
     Timestamp exchangeNow() const;
-    // An answer came; whether it can be used.
+    // An answer came; whether it is one, otherwise the series ends here.
     template<typename T>
     bool accept(const Result<T> &answer);
     void finish(const std::optional<Error> &failure = {});
@@ -102,8 +98,6 @@ private:
     bool m_isBusy = false; // waiting for an answer
     bool m_isPaused = false;
     bool m_isFinished = false;
-    bool m_isTroubled = false;
-    Backoff m_backoff{{.initial = std::chrono::milliseconds(500), .max = std::chrono::seconds(30)}};
     QTimer m_wake{this};
 };
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session.h"
 
+#include <tidemill/net/wanted_streams.h>
 #include <tidemill/plugin.h>
 
 #include <QDir>
 #include <QFile>
 #include <QJsonDocument>
 #include <QJsonObject>
-#include <QSet>
 
 namespace tidemill::coinbase_advanced {
 
@@ -53,17 +53,11 @@ public:
 
     OptionList options() override
     {
-        return OptionList{
-                   Option("symbols", m_symbols, "Products, as in BTC-USD.")
-                       .required()
-                       .notEmpty()
-                       .example("[BTC-USD]"),
-                   Option("streams", m_streamNames,
-                          "What to collect of each product: candles (of five minutes), ticker, ticker_batch, "
-                          "market_trades, level2, status.")
-                       .required()
-                       .notEmpty()
-                       .example("[candles]"),
+        return m_wanted.options("Products, as in BTC-USD.", "[BTC-USD]",
+                                "What to collect of each product: candles (of five minutes), ticker, "
+                                "ticker_batch, market_trades, level2, status.",
+                                "[candles]") +
+               OptionList{
                    Option("key_name", m_key.name,
                           "Name of an API key (organizations/.../apiKeys/...); market data needs none."),
                    Option("key_secret", m_key.secret,
@@ -80,21 +74,10 @@ public:
         const auto add = [&errors](const char *option, const QString &message) {
             errors.append({QLatin1String(option), message, {}, {}});
         };
-        m_channels.clear();
-        for (const QString &name : std::as_const(m_streamNames)) {
-            const auto channel = parseChannel(name);
-            if (!channel)
-                add("streams", channel.error().message);
-            else if (m_channels.contains(*channel))
-                add("streams", QStringLiteral("'%1' stands there twice").arg(name));
-            else
-                m_channels.append(*channel);
-        }
-        if (QSet<QString>(m_symbols.begin(), m_symbols.end()).size() != m_symbols.size())
-            add("symbols", QStringLiteral("a product stands there twice"));
-        for (const QString &name : std::as_const(m_symbols)) {
+        m_channels = m_wanted.parsed(&parseChannel, std::identity(), "product", errors);
+        for (const QString &name : std::as_const(m_wanted.symbols)) {
             const QString served = QString::fromUtf8(servedAs(name.toUtf8()));
-            if (served != name && m_symbols.contains(served))
+            if (served != name && m_wanted.symbols.contains(served))
                 add("symbols", QStringLiteral("%1 and %2 come under one name, so only one of them can be "
                                               "collected")
                                    .arg(name, served));
@@ -113,6 +96,8 @@ public:
 
     Result<> start() override
     {
+        m_candleHistory.configure(QUrl(netOptions().restUrl),
+                                  netOptions().backfill ? netOptions().maxBackfill : 0);
         if (!m_keyFile.isEmpty()) {
             auto key = readKeyFile(QDir(context().baseDirectory).absoluteFilePath(m_keyFile));
             if (!key)
@@ -125,16 +110,17 @@ public:
                 return signer.error();
             m_signer = *signer;
         }
-        // There is no history to ask, but a new snapshot may have what is missing.
+        // There is no history of trades to ask, but a new snapshot may have what is missing.
         netOptions().reorder = std::chrono::seconds(3);
-        for (const QString &name : std::as_const(m_symbols)) {
+        const QStringList symbols = netOptions().ours(m_wanted.symbols);
+        for (const QString &name : symbols) {
             for (const Channel channel : std::as_const(m_channels)) {
                 if (channel != Channel::Heartbeats)
                     collect(Symbol(name.toUtf8()), channel);
             }
         }
         if (m_channels.contains(Channel::Candles))
-            m_candleMetrics.open(context().metrics, m_symbols);
+            m_candleMetrics.open(context().metrics, symbols);
         connect(&feed(), &net::Feed::troubled, this, [this] { m_candleMetrics.countConnectionError(); });
         // Without them the exchange closes a connection on which nothing happens for a minute.
         collect({}, Channel::Heartbeats);
@@ -142,14 +128,30 @@ public:
         net::FeedPlan plan = netOptions().feedPlan();
         plan.connection.controlLimit = {6, std::chrono::seconds(1), std::chrono::milliseconds(50)};
         plan.connection.connectLimit = {8, std::chrono::seconds(1), {}};
-        return openFeed(plan, netOptions().restSettings());
+        net::RestSettings rest = netOptions().restSettings();
+        rest.limits.weight = 10;
+        rest.limits.window = std::chrono::seconds(1);
+        rest.limits.defaultRetryAfter = std::chrono::seconds(1);
+        return openFeed(plan, rest);
+    }
+
+    void stop() override
+    {
+        FeedSource::stop();
+        reportCandles();
     }
 
 protected:
     std::unique_ptr<net::FeedSession> makeSession(net::FeedLink &link) override
     {
         return std::make_unique<Session>(link, *this, m_streams, m_candleMetrics,
-                                         m_signer ? &*m_signer : nullptr);
+                                         m_signer ? &*m_signer : nullptr, &m_candleHistory);
+    }
+
+    void timePassed(Timestamp) override
+    {
+        flush();
+        reportCandles();
     }
 
     void streamInterrupted(int id) override { m_streams[id].closer.interrupted(); }
@@ -163,15 +165,27 @@ private:
                   : channel == Channel::Heartbeats ? Numbers::Pulse
                                                    : Numbers::None);
         m_streams.add(channel, product);
+        if (channel == Channel::Candles && !isReplay())
+            m_candleHistory.resume(streamCount() - 1, savedPosition(candleKey(product)));
     }
 
-    QStringList m_symbols;
-    QStringList m_streamNames;
+    static QByteArray candleKey(Symbol product) { return product.name().toByteArray() + " candles"; }
+
+    void reportCandles()
+    {
+        m_candleHistory.eachMoved([this](int id, const QByteArray &position) {
+            if (!isReplay())
+                reached(candleKey(stream(id).symbol), position);
+        });
+    }
+
+    net::WantedStreams m_wanted;
     ApiKey m_key;
     QString m_keyFile;
     QList<Channel> m_channels;
     Streams m_streams;
     CandleMetrics m_candleMetrics;
+    CandleHistory m_candleHistory{*this, rest()};
     std::optional<net::JwtSigner> m_signer;
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session.h"
 
-#include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
 
@@ -9,35 +8,20 @@ namespace tidemill::coinbase_advanced {
 
 using namespace net::json;
 
-namespace {
-
-constexpr qsizetype productsPerMessage = 200;
-constexpr std::chrono::seconds candleLength{300}; // the only one there is
-
-Error expected(const char *what)
-{
-    return malformed(QLatin1String(what));
-}
-
-} // namespace
-
 void Session::request(const char *type, const QList<net::FeedStream> &streams)
 {
-    std::map<Channel, QList<QJsonArray>> products;
+    const bool isSubscribe = type == QByteArrayView("subscribe");
     for (const net::FeedStream &wanted : streams) {
         const Channel channel = m_streams[wanted.id].channel;
-        QList<QJsonArray> &lists = products[channel];
-        if (lists.isEmpty() || lists.last().size() == productsPerMessage)
-            lists.append(QJsonArray());
-        if (channel != Channel::Heartbeats)
-            lists.last().append(QString::fromUtf8(m_source.stream(wanted.id).symbol.name()));
         m_books.erase(wanted.id);
-        const bool hasUsefulSnapshot = channel == Channel::Level2 || channel == Channel::MarketTrades;
-        if (hasUsefulSnapshot && type == QByteArrayView("subscribe"))
+        if (isSubscribe && (channel == Channel::Level2 || channel == Channel::MarketTrades))
             m_renewable.insert(wanted.id);
         else
             m_renewable.erase(wanted.id);
     }
+    const auto products = coinbase::productsByChannel<Channel>(
+        m_source, streams, [this](int id) { return m_streams[id].channel; },
+        [](Channel channel) { return channel != Channel::Heartbeats; });
     for (const auto &[channel, lists] : products) {
         for (const QJsonArray &ids : lists) {
             QJsonObject message{{"type", type}, {"channel", QString::fromLatin1(channelName(channel))}};
@@ -54,25 +38,12 @@ void Session::request(const char *type, const QList<net::FeedStream> &streams)
     }
 }
 
-void Session::receive(const net::Frames &frames)
-{
-    m_received = frames.received();
-    for (const net::Frame &frame : frames) {
-        if (const auto decoded = decode(frame.payload); !decoded)
-            m_source.rejectFrame(decoded.error(), frame.payload);
-    }
-    m_source.flush();
-}
-
 Result<> Session::decode(QByteArrayView frame)
 {
     ondemand::document document;
     ondemand::object object;
-    if (m_parser.iterate(frame.data(), std::size_t(frame.size()),
-                         std::size_t(frame.size()) + simdjson::SIMDJSON_PADDING)
-                .get(document) != simdjson::SUCCESS ||
-        document.get_object().get(object) != simdjson::SUCCESS)
-        return expected("expected a JSON object");
+    if (!open(frame, document) || document.get_object().get(object) != simdjson::SUCCESS)
+        return malformed("expected a JSON object");
     std::string_view channelText;
     std::string_view errorText;
     qint64 sequence = -1;
@@ -119,7 +90,7 @@ Result<> Session::decode(QByteArrayView frame)
                            "not know, of a wrong or revoked key, and when our clock is off")
                 .arg(QString::fromUtf8(bytes(errorText))));
     else if (!isTaken)
-        return expected("expected channel, sequence_num and then events");
+        return malformed("expected channel, sequence_num and then events");
     return {};
 }
 
@@ -143,10 +114,8 @@ bool Session::follow(qint64 sequence)
             m_source.addGap(id, GapCause::Sequence, m_sent, m_received,
                             "frames of the connection were lost: " + QByteArray::number(sequence - last - 1));
     }
-    if (!again.isEmpty()) {
-        unsubscribe(again);
-        subscribe(again);
-    }
+    if (!again.isEmpty())
+        subscribeAnew(again);
     return true;
 }
 
@@ -161,7 +130,8 @@ bool Session::readSubscriptions(Value event)
             if (channel == Channel::Heartbeats)
                 confirmed.append(m_streams.find(Channel::Heartbeats, {}));
             if (channel == Channel::Status) // it may list no products
-                confirmed += m_streams.ofChannel(Channel::Status);
+                confirmed +=
+                    m_streams.where([](const Stream &stream) { return stream.channel == Channel::Status; });
             return eachElement(products, [&](Value product) {
                 std::string_view text;
                 if (!readText(product, text))
@@ -213,6 +183,35 @@ bool Session::readEvent(Channel channel, Value event)
     // Newest first on the wire.
     for (auto trade = m_trades.rbegin(); trade != m_trades.rend(); ++trade)
         m_source.add(trade->first, trade->second);
+    tellCandles();
+    if (const int id = m_streams.find(Channel::Heartbeats, {}); channel == Channel::Heartbeats && id >= 0)
+        m_source.heard(m_link, id, {}, m_received);
+    return channel != Channel::Level2 || takeBook(product, happened);
+}
+
+bool Session::readCandle(Value value)
+{
+    Candle candle{.exchange = m_source.exchange(), .ts_event = m_sent, .ts_recv = m_received};
+    std::string_view product;
+    if (!coinbase_advanced::readCandle(value, product, candle) || product.empty())
+        return false;
+    const int id = m_streams.find(Channel::Candles, bytes(product));
+    if (!takes(id, m_sent))
+        return true;
+    candle.symbol = m_source.stream(id).symbol;
+    candle.provenance = m_isSnapshot ? Provenance::Backfill : Provenance::Live;
+    m_candles.emplace_back(id, candle);
+    return true;
+}
+
+void Session::tellCandles()
+{
+    struct Ends
+    {
+        Candle oldest;
+        Candle newest;
+    };
+    std::map<int, Ends> ends;
     net::closeFollowed(m_candles);
     for (auto &[stream, candle] : m_candles) {
         if (const auto closed = m_streams[stream].closer.add(candle))
@@ -220,53 +219,14 @@ bool Session::readEvent(Channel channel, Value event)
         m_source.out().add(candle);
         if (!m_isSnapshot)
             m_metrics.countUpdate(candle.symbol, m_received);
+        Ends &of = ends.try_emplace(stream, Ends{candle, candle}).first->second;
+        of.oldest = candle.ts_open < of.oldest.ts_open ? candle : of.oldest;
+        of.newest = candle.ts_open > of.newest.ts_open ? candle : of.newest;
     }
-    if (const int id = m_streams.find(Channel::Heartbeats, {}); channel == Channel::Heartbeats && id >= 0)
-        m_source.heard(m_link, id, {}, m_received);
-    return channel != Channel::Level2 || takeBook(product, happened);
-}
-
-bool Session::takes(int id, Timestamp happened)
-{
-    if (id >= 0)
-        return m_source.heard(m_link, id, happened, m_received);
-    m_source.countUnused("not_subscribed");
-    return false;
-}
-
-bool Session::readCandle(Value value)
-{
-    Candle candle{.exchange = m_source.exchange(), .ts_event = m_sent, .ts_recv = m_received};
-    std::string_view product;
-    unsigned seen = 0;
-    const bool good = eachMember(value, [&](std::string_view name, Value member) {
-        if (name == "product_id")
-            return seen |= 1, readText(member, product);
-        if (name == "start")
-            return seen |= 2, readEpoch(member, candle.ts_open);
-        if (name == "open")
-            return seen |= 4, readDecimal(member, candle.open);
-        if (name == "high")
-            return seen |= 8, readDecimal(member, candle.high);
-        if (name == "low")
-            return seen |= 16, readDecimal(member, candle.low);
-        if (name == "close")
-            return seen |= 32, readDecimal(member, candle.close);
-        if (name == "volume")
-            return seen |= 64, readDecimal(member, candle.volume);
-        return true;
-    });
-    if (!good || seen != 127)
-        return false;
-    const int id = m_streams.find(Channel::Candles, bytes(product));
-    if (!takes(id, m_sent))
-        return true;
-    candle.symbol = m_source.stream(id).symbol;
-    candle.interval = Symbol("5m");
-    candle.ts_close = candle.ts_open + candleLength + std::chrono::nanoseconds(-1);
-    candle.provenance = m_isSnapshot ? Provenance::Backfill : Provenance::Live;
-    m_candles.emplace_back(id, candle);
-    return true;
+    for (const auto &[stream, of] : ends) {
+        if (m_history)
+            m_history->follow(stream, m_isSnapshot, of.oldest, of.newest);
+    }
 }
 
 bool Session::readTicker(Value value, Channel channel)
@@ -310,30 +270,12 @@ bool Session::readTrade(Value value)
 {
     Trade trade{.exchange = m_source.exchange(), .ts_recv = m_received};
     std::string_view product;
-    std::string_view side;
-    unsigned seen = 0;
-    const bool good = eachMember(value, [&](std::string_view name, Value member) {
-        if (name == "product_id")
-            return seen |= 1, readText(member, product);
-        if (name == "trade_id")
-            return seen |= 2, readIntegerText(member, trade.trade_id);
-        if (name == "price")
-            return seen |= 4, readDecimal(member, trade.price);
-        if (name == "size")
-            return seen |= 8, readDecimal(member, trade.quantity);
-        if (name == "time")
-            return seen |= 16, readTime(member, trade.ts_event);
-        if (name == "side")
-            return seen |= 32, readText(member, side);
-        return true;
-    });
-    if (!good || seen != 63 || (side != "BUY" && side != "SELL"))
+    if (!coinbase::readTrade(value, product, trade) || product.empty())
         return false;
     const int id = m_streams.find(Channel::MarketTrades, bytes(product));
     if (!takes(id, trade.ts_event))
         return true;
     trade.symbol = m_source.stream(id).symbol;
-    trade.side = side == "BUY" ? Side::Sell : Side::Buy; // the maker's is sent
     trade.provenance = m_isSnapshot ? Provenance::Backfill : Provenance::Live;
     m_trades.emplace_back(id, trade);
     return true;
@@ -341,44 +283,18 @@ bool Session::readTrade(Value value)
 
 bool Session::readProducts(Value value)
 {
-    BatchBuilder<net::ProductStatus> statuses;
-    const bool good = eachElement(value, [&](Value product) {
-        net::ProductStatus status{.exchange = m_source.exchange(), .ts_event = m_sent, .ts_recv = m_received};
-        status.provenance = m_source.provenance();
-        const bool read = eachMember(product, [&](std::string_view name, Value member) {
-            std::string_view text;
-            if (name == "id")
-                return readSymbol(member, status.symbol);
-            if (name == "base_currency")
-                return readSymbol(member, status.base);
-            if (name == "quote_currency")
-                return readSymbol(member, status.quote);
-            if (name == "base_increment")
-                return readOptionalDecimal(member, status.base_increment);
-            if (name == "quote_increment")
-                return readOptionalDecimal(member, status.quote_increment);
-            if (name == "status")
-                return readSymbol(member, status.status);
-            if (name == "status_message" && token(member) != "null") {
-                if (!readText(member, text))
-                    return false;
-                status.message = statuses.text(bytes(text));
-            }
-            return true;
-        });
-        if (!read || status.symbol.isNull())
-            return false;
+    const net::ProductStatus blank{.exchange = m_source.exchange(),
+                                   .ts_event = m_sent,
+                                   .ts_recv = m_received,
+                                   .provenance = m_source.provenance()};
+    return coinbase::emitProducts(m_source, value, blank, [this](net::ProductStatus &status) {
         // The channel may tell of all products, whatever was asked for.
         const int id = m_streams.find(Channel::Status, status.symbol.name());
         if (id < 0 || !m_source.heard(m_link, id, m_sent, m_received))
-            return true;
+            return false;
         status.symbol = m_source.stream(id).symbol;
-        statuses.append(status);
         return true;
     });
-    if (!statuses.isEmpty())
-        emit m_source.emitted(statuses.finish());
-    return good;
 }
 
 } // namespace tidemill::coinbase_advanced

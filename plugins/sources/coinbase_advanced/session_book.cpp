@@ -37,56 +37,10 @@ bool Session::takeBook(std::string_view product, Timestamp happened)
     if (product.empty())
         return false;
     const int id = m_streams.find(Channel::Level2, bytes(product));
-    if (id < 0) {
-        m_source.countUnused("not_subscribed");
-        return true;
-    }
-    auto book = m_books.find(id);
-    if (m_isSnapshot) {
-        book = m_books.try_emplace(id).first;
-        book->second.replace(m_bids, m_asks);
-    } else if (book == m_books.end()) {
-        m_source.countUnused("no_snapshot");
-        return true;
-    } else {
-        book->second.apply(m_bids, m_asks);
-    }
-    if (!m_source.heard(m_link, id, happened, m_received))
-        return true;
-    if (m_isSnapshot) {
-        emitSnapshot(id, happened);
-        return true;
-    }
-    const qint64 number = m_streams[id].numbers.change();
-    m_source.out().add(BookUpdate{.exchange = m_source.exchange(),
-                                  .symbol = m_source.stream(id).symbol,
-                                  .ts_event = happened,
-                                  .ts_recv = m_received,
-                                  .first_update_id = number,
-                                  .last_update_id = number},
-                       m_bids, m_asks);
+    const OrderBook *book = keepBook(id, m_isSnapshot);
+    if (book && m_source.heard(m_link, id, happened, m_received))
+        tellBook(id, *book, m_isSnapshot, happened);
     return true;
-}
-
-void Session::emitSnapshot(int id, Timestamp happened)
-{
-    const OrderBook &book = m_books[id];
-    const std::vector<Level> bids(book.bids().rbegin(), book.bids().rend());
-    const std::vector<Level> asks(book.asks().rbegin(), book.asks().rend());
-    m_source.out().add(BookSnapshot{.exchange = m_source.exchange(),
-                                    .symbol = m_source.stream(id).symbol,
-                                    .ts_event = happened,
-                                    .ts_recv = m_received,
-                                    .last_update_id = m_streams[id].numbers.snapshot(m_received),
-                                    .depth = qint64(std::max(bids.size(), asks.size()))},
-                       bids, asks);
-}
-
-void Session::lead()
-{
-    for (const auto &[id, book] : m_books)
-        emitSnapshot(id, {});
-    m_source.flush();
 }
 
 } // namespace tidemill::coinbase_advanced

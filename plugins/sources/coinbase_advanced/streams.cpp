@@ -59,33 +59,13 @@ QByteArray servedAs(QByteArrayView product)
                                                                   : product.toByteArray();
 }
 
-void Streams::add(Channel channel, Symbol product)
-{
-    m_ids.insert(key(channel, product), int(m_streams.size()));
-    m_streams.emplace_back().channel = channel;
-}
-
 int Streams::find(Channel channel, QByteArrayView product) const
 {
-    if (product.isEmpty())
-        return m_ids.value(key(channel, {}), -1);
-    const Symbol symbol = Symbol::find(product);
-    const int id = symbol.isNull() ? -1 : m_ids.value(key(channel, symbol), -1);
+    const int id = ProductStreams::find(channel, product);
     if (id >= 0 || !product.endsWith(QByteArrayView("-USD")))
         return id;
-    const QByteArray name = product.toByteArray() + 'C';
-    const Symbol inUsdc = servedAs(name) == product ? Symbol::find(name) : Symbol();
-    return inUsdc.isNull() ? -1 : m_ids.value(key(channel, inUsdc), -1);
-}
-
-QList<int> Streams::ofChannel(Channel channel) const
-{
-    QList<int> ids;
-    for (int id = 0; id < int(m_streams.size()); ++id) {
-        if (m_streams[std::size_t(id)].channel == channel)
-            ids.append(id);
-    }
-    return ids;
+    const QByteArray inUsdc = product.toByteArray() + 'C';
+    return servedAs(inUsdc) == product ? ProductStreams::find(channel, inUsdc) : -1;
 }
 
 } // namespace tidemill::coinbase_advanced

@@ -41,13 +41,7 @@ private slots:
     // Books and the last trades come again with a new subscription, which is all the history there is.
     void losesNoTradeAndRepeatsNone_data()
     {
-        QTest::addColumn<QStringList>("faults");
-
-        QTest::newRow("away for two seconds") << QStringList{"refuse:2s"};
-        QTest::newRow("reset twice") << QStringList{"abort", "abort"};
-        QTest::newRow("closed by plan, twice") << QStringList{"close:1000", "close:1001"};
-        QTest::newRow("silent") << QStringList{"silence:30s"};
-        QTest::newRow("silent without pongs") << QStringList{"nopong:30s", "silence:30s"};
+        addLosses();
         QTest::newRow("a hole in the sequence") << QStringList{"gap:5:BTC-USD@market_trades"};
         QTest::newRow("repeats") << QStringList{"repeat:5:BTC-USD@market_trades"};
     }
@@ -57,15 +51,7 @@ private slots:
         QFETCH(QStringList, faults);
         startExchange({.protocol = ProtocolName::CoinbaseAdvanced},
                       {.seed = 7, .symbols = {"BTC-USD"}, .eventsPerSecond = 5, .pastMinutes = 1});
-        startSource("coinbase_advanced", {"market_trades"},
-                    {{"silence.floor", "500ms"}, {"silence.ceiling", "2s"}});
-        QTRY_VERIFY(count() > 5);
-
-        injectEach(faults);
-
-        const qsizetype before = count();
-        QTRY_VERIFY_WITH_TIMEOUT(count() > before + 5, 30000);
-        verifyTradesAreWhole();
+        verifyNoTradeIsLost("coinbase_advanced", "market_trades", faults, 5);
         QVERIFY(testing::rows<Gap>(*m_emitted).isEmpty());
     }
 
@@ -93,6 +79,73 @@ private slots:
         QVERIFY(last > gap.last_missing);
     }
 
+    // A snapshot has the last hundred candles, and the run before stopped long before these.
+    void fillsCandlesOfALongTimeAway_data()
+    {
+        QTest::addColumn<QString>("fault");
+        QTest::newRow("asked once") << "";
+        QTest::newRow("asked to stop asking") << "rest:429:1:500ms";
+        QTest::newRow("server trouble") << "rest:503:0:500ms";
+    }
+
+    void fillsCandlesOfALongTimeAway()
+    {
+        QFETCH(QString, fault);
+        beginLongAgo();
+        if (!fault.isEmpty())
+            inject(fault);
+        QSignalSpy reached(m_source.get(), &Source::positionReached);
+        TIDEMILL_VERIFY(m_source->start());
+
+        // Of those that the exchange has (it leaves out buckets without a trade) none but the running one.
+        const auto missing = [this] {
+            QSet<qint64> closed;
+            for (const Candle &candle : testing::rows<Candle>(*m_emitted)) {
+                if (candle.closed)
+                    closed.insert(candle.ts_open.ns / 1000);
+            }
+            qsizetype count = 0;
+            const QList<CandleRow> all = m_exchange->data()->buckets("BTC-USD", 300000000);
+            for (const CandleRow &row : all.first(all.size() - 1))
+                count += row.openUs * 1000 < m_longAgo.ns || closed.contains(row.openUs) ? 0 : 1;
+            return count;
+        };
+        QTRY_COMPARE_WITH_TIMEOUT(missing(), 0, 20000);
+        QVERIFY(testing::rows<Candle>(*m_emitted).size() > 300);
+        QVERIFY(testing::rows<Gap>(*m_emitted).isEmpty());
+        QTRY_VERIFY(!reached.isEmpty());
+        QCOMPARE(reached.last()[0].toByteArray(), "BTC-USD candles");
+        QVERIFY(reached.last()[1].toByteArray().toLongLong() > (m_longAgo + std::chrono::hours(48)).ns);
+    }
+
+    void saysWhichCandlesCannotBeHad_data()
+    {
+        QTest::addColumn<QString>("fault");
+        QTest::addColumn<QVariantMap>("more");
+        QTest::addColumn<QByteArray>("reason");
+        QTest::newRow("refused") << "rest:404:0:60s" << QVariantMap()
+                                 << QByteArray("candles: HTTP status 404");
+        QTest::newRow("not asked") << "" << QVariantMap{{"backfill", false}}
+                                   << QByteArray("candles are missing");
+        QTest::newRow("too many") << "" << QVariantMap{{"max_backfill", 10}}
+                                  << QByteArray("more candles than are asked for");
+    }
+
+    void saysWhichCandlesCannotBeHad()
+    {
+        QFETCH(QString, fault);
+        QFETCH(QVariantMap, more);
+        QFETCH(QByteArray, reason);
+        beginLongAgo(more);
+        if (!fault.isEmpty())
+            inject(fault);
+        TIDEMILL_VERIFY(m_source->start());
+
+        QTRY_COMPARE(testing::rows<Gap>(*m_emitted).size(), 1);
+        QVERIFY(testing::printed(testing::batches(*m_emitted)).contains(reason));
+        QCOMPARE(testing::rows<Gap>(*m_emitted).first().ts_from, m_longAgo);
+    }
+
     void keepsTheExchangesBook_data()
     {
         QTest::addColumn<QString>("fault");
@@ -103,15 +156,8 @@ private slots:
     void keepsTheExchangesBook()
     {
         QFETCH(QString, fault);
-        startSource("coinbase_advanced", {"level2"});
-        QTRY_VERIFY(testing::rows<BookUpdate>(*m_emitted).size() > 5);
-
-        inject(fault);
-
-        QTRY_COMPARE_WITH_TIMEOUT(testing::rows<BookSnapshot>(*m_emitted).size(), 2, 15000);
-        QCOMPARE(testing::rows<Gap>(*m_emitted).size(), 1);
+        verifyBookComesAnew("coinbase_advanced", "level2", fault);
         QTRY_VERIFY_WITH_TIMEOUT(isExchangesBook(), 15000);
-        QCOMPARE(m_brokenBook, QString());
     }
 
     void staysConnectedWhileNothingHappens()
@@ -203,14 +249,24 @@ private slots:
     {
         QFETCH(QVariantMap, more);
         QFETCH(QString, message);
-        QVariantMap options{{"symbols", QStringList{"BTC-USD"}}, {"streams", QStringList{"candles"}}};
-        options.insert(more);
-
-        const auto node = testing::create<Source>("coinbase_advanced", options);
-
-        QVERIFY(!node);
-        QCOMPARE(node.error().message, message);
+        verifyRejects("coinbase_advanced",
+                      {{"symbols", QStringList{"BTC-USD"}}, {"streams", QStringList{"candles"}}}, more,
+                      message);
     }
+
+private:
+    // A source whose last run stopped two days ago.
+    void beginLongAgo(const QVariantMap &more = {})
+    {
+        startExchange({.protocol = ProtocolName::CoinbaseAdvanced},
+                      {.seed = 7, .symbols = {"BTC-USD"}, .eventsPerSecond = 5, .pastMinutes = 3000});
+        NodeContext context;
+        context.positions.insert("BTC-USD candles", QByteArray::number(m_longAgo.ns));
+        createSource("coinbase_advanced", {"candles"}, more, context);
+    }
+
+    // By the market's clock, which begins at 1,700,000,000 s.
+    const Timestamp m_longAgo = Timestamp::fromSeconds((1700000000LL - 2900 * 60) / 300 * 300);
 
 protected:
     void readTruth(const QByteArray &line, TradesById &trades) const override

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "gap_candles.h"
 #include "history.h"
 #include "session.h"
 
+#include <tidemill/net/wanted_streams.h>
 #include <tidemill/plugin.h>
-
-#include <QSet>
 
 namespace tidemill::coinbase_exchange {
 
 // Market data of Coinbase Exchange. What frames mean is in session.cpp, the exchange's history in
-// history.cpp; all else is every source's.
+// history.cpp and gap_candles.cpp; all else is every source's.
 class CoinbaseExchange final : public net::FeedSource
 {
     Q_OBJECT
@@ -22,17 +22,14 @@ public:
 
     OptionList options() override
     {
-        return OptionList{
-                   Option("symbols", m_symbols, "Products, as in BTC-USD.")
-                       .required()
-                       .notEmpty()
-                       .example("[BTC-USD]"),
-                   Option("streams", m_streamNames,
-                          "What to collect of each product: ticker, ticker_batch, matches, level2_batch; and "
-                          "status, of all products.")
-                       .required()
-                       .notEmpty()
-                       .example("[ticker, matches]"),
+        return m_wanted.options("Products, as in BTC-USD.", "[BTC-USD]",
+                                "What to collect of each product: ticker, ticker_batch, matches, "
+                                "level2_batch; and status, of all products.",
+                                "[ticker, matches]") +
+               OptionList{
+                   Option("gap_candles", m_candleLength,
+                          "Where trades are missing for good, emit the candles of that time, of this length.",
+                          candleLengthNames()),
                } +
                FeedSource::options();
     }
@@ -40,29 +37,29 @@ public:
     OptionErrors validate() override
     {
         OptionErrors errors = FeedSource::validate();
-        const auto add = [&errors](const char *option, const QString &message) {
-            errors.append({QLatin1String(option), message, {}, {}});
-        };
-        m_channels.clear();
-        for (const QString &name : std::as_const(m_streamNames)) {
-            const auto channel = parseChannel(name);
-            if (!channel)
-                add("streams", channel.error().message);
-            else if (m_channels.contains(*channel))
-                add("streams", QStringLiteral("'%1' stands there twice").arg(name));
-            else
-                m_channels.append(*channel);
-        }
+        m_channels = m_wanted.parsed(&parseChannel, std::identity(), "product", errors);
         if (m_channels.contains(Channel::Ticker) && m_channels.contains(Channel::TickerBatch))
-            add("streams", QStringLiteral("ticker and ticker_batch send the same frames: choose one"));
-        if (QSet<QString>(m_symbols.begin(), m_symbols.end()).size() != m_symbols.size())
-            add("symbols", QStringLiteral("a product stands there twice"));
+            errors.append({QStringLiteral("streams"),
+                           QStringLiteral("ticker and ticker_batch send the same frames: choose one"),
+                           {},
+                           {}});
+        if (m_candleLength != CandleLength::None && !m_channels.contains(Channel::Matches))
+            errors.append({QStringLiteral("gap_candles"),
+                           QStringLiteral("is of use only with the stream matches, for holes in it"),
+                           {},
+                           {}});
         return errors;
     }
 
     Result<> start() override
     {
-        for (const QString &name : std::as_const(m_symbols)) {
+        // A replay asks for nothing, so what is missing in it does not tell what was missing then.
+        if (!isReplay() && m_candleLength != CandleLength::None) {
+            m_gapCandles.configure(m_candleLength);
+            connect(this, &Source::emitted, this,
+                    [this](const BatchPtr &batch) { m_gapCandles.follow(*batch); });
+        }
+        for (const QString &name : netOptions().ours(m_wanted.symbols)) {
             const Symbol product(name.toUtf8());
             for (const Channel channel : std::as_const(m_channels)) {
                 if (channel != Channel::Status)
@@ -98,6 +95,8 @@ protected:
         m_history.fetch(stream(id).symbol, first, last, answer);
     }
 
+    void timePassed(Timestamp now) override { m_gapCandles.tick(now); }
+
     // Sequences begin anew with a connection as far as we are concerned: the exchange may have switched over.
     void streamInterrupted(int id) override { m_streams[id].sequence = 0; }
 
@@ -110,13 +109,25 @@ private:
                   : channel == Channel::Heartbeat ? Numbers::Pulse
                                                   : Numbers::None);
         m_streams.add(channel, product);
+        if (channel == Channel::Matches)
+            m_gapCandles.addStream(streamCount() - 1, savedPosition(candleKey(product)));
     }
 
-    QStringList m_symbols;
-    QStringList m_streamNames;
+    // Candles of another length begin anew.
+    QByteArray candleKey(Symbol product) const
+    {
+        return product.name().toByteArray() + " gap_candles " +
+               candleLengthNames().at(int(m_candleLength)).toLatin1();
+    }
+
+    net::WantedStreams m_wanted;
     QList<Channel> m_channels;
     Streams m_streams;
+    CandleLength m_candleLength = CandleLength::None;
     History m_history{rest(), this};
+    GapCandles m_gapCandles{*this, m_history, [this](int id, const QByteArray &position) {
+                                reached(candleKey(stream(id).symbol), position);
+                            }};
 };
 
 } // namespace tidemill::coinbase_exchange

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "history.h"
 
-#include <tidemill/net/json_values.h>
+#include "exchanges/coinbase/products.h"
 
 #include <QUrlQuery>
 
 #include <algorithm>
+#include <array>
+#include <memory>
 
 namespace tidemill::coinbase_exchange {
 
@@ -14,8 +16,24 @@ using namespace net::json;
 namespace {
 
 constexpr qint64 pageSize = 1000;
+constexpr qint64 second = 1000000000;
+constexpr int maxTries = 3; // for candles that cannot be read: trades wait behind them
 
+// [time, low, high, open, close, volume]
+bool readCandle(ondemand::value row, Candle &candle)
+{
+    const std::array<Decimal *, 5> numbers{&candle.low, &candle.high, &candle.open, &candle.close,
+                                           &candle.volume};
+    std::size_t index = 0;
+    const bool good = eachElement(row, [&](ondemand::value member) {
+        const std::size_t at = index++;
+        return at == 0 ? readEpoch(member, candle.ts_open)
+                       : at > numbers.size() || readDecimal(member, *numbers[at - 1]);
+    });
+    return good && index > numbers.size();
 }
+
+} // namespace
 
 Result<std::vector<Trade>> History::decode(const QByteArray &body, Symbol product)
 {
@@ -31,23 +49,8 @@ Result<std::vector<Trade>> History::decode(const QByteArray &body, Symbol produc
         .exchange = Symbol("coinbase_exchange"), .symbol = product, .ts_recv = Timestamp::now()};
     const bool good = eachElement(rows, [&](ondemand::value row) {
         Trade &trade = trades.emplace_back(blank);
-        std::string_view side;
-        unsigned seen = 0;
-        const bool read = eachMember(row, [&](std::string_view name, ondemand::value member) {
-            if (name == "trade_id")
-                return seen |= 1, readInteger(member, trade.trade_id);
-            if (name == "price")
-                return seen |= 2, readDecimal(member, trade.price);
-            if (name == "size")
-                return seen |= 4, readDecimal(member, trade.quantity);
-            if (name == "side")
-                return seen |= 8, readText(member, side);
-            if (name == "time")
-                return seen |= 16, readTime(member, trade.ts_event);
-            return true;
-        });
-        trade.side = side == "buy" ? Side::Sell : Side::Buy; // the maker's is sent
-        return read && seen == 31 && (side == "buy" || side == "sell");
+        std::string_view ignored;
+        return coinbase::readTrade(row, ignored, trade);
     });
     if (!good)
         return malformed(QStringLiteral("trades: expected rows of trade_id, price, size, side and time"));
@@ -64,7 +67,7 @@ void History::get(Symbol product, qint64 below, std::function<void(Result<std::v
     if (below > 0)
         query.addQueryItem(QStringLiteral("after"), QString::number(below));
     url.setQuery(query);
-    m_rest.get(url, 1, m_context, [product, answer = std::move(answer)](const net::HttpReply &reply) {
+    m_rest.get({.url = url}, m_context, [product, answer = std::move(answer)](const net::HttpReply &reply) {
         if (reply.isSuccess())
             return answer(decode(reply.body, product));
         answer(reply.error ? *reply.error
@@ -95,6 +98,69 @@ void History::fetch(Symbol product, qint64 first, qint64 last, const Answer &ans
         std::erase_if(trades, [first](const Trade &trade) { return trade.trade_id < first; });
         answer(net::HistoryPage<Trade>{std::move(trades), true});
     });
+}
+
+Result<std::vector<Candle>> History::decodeCandles(const QByteArray &body, const CandleRange &range)
+{
+    const simdjson::padded_string padded(body.constData(), std::size_t(body.size()));
+    ondemand::parser parser;
+    ondemand::document document;
+    ondemand::value rows;
+    std::vector<Candle> candles;
+    const Candle blank{.exchange = Symbol("coinbase_exchange"),
+                       .symbol = range.product,
+                       .interval = range.interval,
+                       .closed = true,
+                       .provenance = Provenance::Backfill};
+    const auto read = [&](ondemand::value row) { return readCandle(row, candles.emplace_back(blank)); };
+    if (parser.iterate(padded).get(document) != simdjson::SUCCESS ||
+        document.get_value().get(rows) != simdjson::SUCCESS || !eachElement(rows, read))
+        return malformed(QStringLiteral("candles: expected rows of time, low, high, open, close and volume"));
+    const qint64 length = std::chrono::nanoseconds(range.length).count();
+    std::erase_if(candles, [&range, length](const Candle &candle) {
+        return candle.ts_open < range.from || candle.ts_open >= range.to || candle.ts_open.ns % length != 0;
+    });
+    std::stable_sort(candles.begin(), candles.end(),
+                     [](const Candle &a, const Candle &b) { return a.ts_open < b.ts_open; });
+    const auto isSame = [](const Candle &a, const Candle &b) { return a.ts_open == b.ts_open; };
+    candles.erase(std::unique(candles.begin(), candles.end(), isSame), candles.end());
+    for (Candle &candle : candles) {
+        candle.ts_close = {candle.ts_open.ns + length - 1};
+        candle.ts_event = candle.ts_close;
+    }
+    return candles;
+}
+
+void History::fetchCandles(const CandleRange &range, CandleAnswer answer)
+{
+    QUrl url = m_url;
+    url.setPath(url.path() +
+                QStringLiteral("/products/%1/candles").arg(QString::fromUtf8(range.product.name())));
+    QUrlQuery query;
+    query.addQueryItem(QStringLiteral("granularity"), QString::number(range.length.count()));
+    query.addQueryItem(QStringLiteral("start"), QString::number(range.from.ns / second));
+    // Within the last candle, so that it does not matter whether the end itself belongs to what is asked for.
+    query.addQueryItem(QStringLiteral("end"), QString::number(range.to.ns / second - 1));
+    url.setQuery(query);
+    struct Reply
+    {
+        Result<std::vector<Candle>> candles = std::vector<Candle>();
+        int tries = 0;
+    };
+    const auto read = std::make_shared<Reply>();
+    const auto unusable = [range, read](const net::HttpReply &reply) {
+        read->candles = decodeCandles(reply.body, range);
+        return !read->candles && ++read->tries < maxTries ? std::optional(read->candles.error().message)
+                                                          : std::nullopt;
+    };
+    m_rest.get({.url = url, .unusable = unusable}, m_context,
+               [read, answer = std::move(answer)](const net::HttpReply &reply) {
+                   if (reply.isSuccess())
+                       return answer(read->candles);
+                   answer(reply.error ? *reply.error
+                                      : Error{Error::Kind::Protocol,
+                                              QStringLiteral("candles: HTTP status %1").arg(reply.status)});
+               });
 }
 
 } // namespace tidemill::coinbase_exchange

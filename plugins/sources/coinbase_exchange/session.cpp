@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session.h"
 
-#include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
 
@@ -9,30 +8,13 @@ namespace tidemill::coinbase_exchange {
 
 using namespace net::json;
 
-namespace {
-
-// Large enough for every channel of hundreds of products in one message, small enough for any proxy.
-constexpr qsizetype productsPerMessage = 200;
-
-Error expected(const char *what)
-{
-    return malformed(QLatin1String(what));
-}
-
-} // namespace
-
 void Session::request(const char *type, const QList<net::FeedStream> &streams)
 {
-    std::map<Channel, QList<QJsonArray>> products;
-    for (const net::FeedStream &wanted : streams) {
-        const Channel channel = m_streams[wanted.id].channel;
-        QList<QJsonArray> &lists = products[channel];
-        if (lists.isEmpty() || lists.last().size() == productsPerMessage)
-            lists.append(QJsonArray());
-        if (channel != Channel::Status)
-            lists.last().append(QString::fromUtf8(m_source.stream(wanted.id).symbol.name()));
+    for (const net::FeedStream &wanted : streams)
         m_books.erase(wanted.id);
-    }
+    const auto products = coinbase::productsByChannel<Channel>(
+        m_source, streams, [this](int id) { return m_streams[id].channel; },
+        [](Channel channel) { return channel != Channel::Status; });
     for (const auto &[channel, lists] : products) {
         for (const QJsonArray &ids : lists) {
             QJsonObject wanted{{"name", QString::fromLatin1(channelName(channel))}};
@@ -44,30 +26,17 @@ void Session::request(const char *type, const QList<net::FeedStream> &streams)
     }
 }
 
-void Session::receive(const net::Frames &frames)
-{
-    m_received = frames.received();
-    for (const net::Frame &frame : frames) {
-        if (const auto decoded = decode(frame.payload); !decoded)
-            m_source.rejectFrame(decoded.error(), frame.payload);
-    }
-    m_source.flush();
-}
-
 Result<> Session::decode(QByteArrayView frame)
 {
     ondemand::document document;
     Object object;
     std::string_view type;
-    if (m_parser.iterate(frame.data(), std::size_t(frame.size()),
-                         std::size_t(frame.size()) + simdjson::SIMDJSON_PADDING)
-                .get(document) != simdjson::SUCCESS ||
-        document.get_object().get(object) != simdjson::SUCCESS ||
+    if (!open(frame, document) || document.get_object().get(object) != simdjson::SUCCESS ||
         object["type"].get_string().get(type) != simdjson::SUCCESS)
-        return expected("expected a JSON object with a type");
+        return malformed("expected a JSON object with a type");
     // The text is in the parser's memory until the next document, the frame may be read from its begin again.
     if (object.reset().error() != simdjson::SUCCESS)
-        return expected("broken JSON");
+        return malformed("broken JSON");
     if (type == "match" || type == "last_match")
         return decodeMatch(object);
     if (type == "ticker")
@@ -94,7 +63,7 @@ Result<> Session::decodeSubscriptions(Object &object)
     QList<int> confirmed;
     ondemand::value channels;
     if (object["channels"].get(channels) != simdjson::SUCCESS)
-        return expected("subscriptions: expected channels");
+        return malformed("subscriptions: expected channels");
     std::vector<std::string_view> products;
     const bool good = eachElement(channels, [&](ondemand::value value) {
         std::string_view channelText;
@@ -118,7 +87,7 @@ Result<> Session::decodeSubscriptions(Object &object)
         return read && !channelText.empty();
     });
     if (!good)
-        return expected("subscriptions: expected channels with name and product_ids");
+        return malformed("subscriptions: expected channels with name and product_ids");
     confirmed.removeAll(-1);
     m_link.heardPeer(m_received);
     m_link.confirm(confirmed);
@@ -135,7 +104,7 @@ Result<> Session::decodeError(Object &object)
         return name == "message" ? readText(member, message) : name != "reason" || readText(member, reason);
     });
     if (!good || message.empty())
-        return expected("error: expected a message");
+        return malformed("error: expected a message");
     const QString text = QString::fromUtf8(bytes(reason.empty() ? message : reason));
     if (message != "Failed to subscribe") {
         m_link.recycle(QStringLiteral("the exchange reports ") + text);
@@ -156,7 +125,7 @@ Result<> Session::decodeError(Object &object)
         }
         isUnderstood = true;
     }
-    return isUnderstood ? Result<>() : expected("error: a refusal that names no product");
+    return isUnderstood ? Result<>() : malformed("error: a refusal that names no product");
 }
 
 int Session::tickerStream(QByteArrayView product) const
@@ -209,11 +178,9 @@ Result<> Session::decodeTicker(Object &object)
         return true;
     });
     if (!good || product.empty() || seen != 3)
-        return expected("ticker: expected product_id, sequence and price");
+        return malformed("ticker: expected product_id, sequence and price");
     const int id = tickerStream(bytes(product));
-    if (id < 0)
-        return m_source.countUnused("not_subscribed"), Result<>();
-    if (!m_source.heard(m_link, id, ticker.ts_event, m_received))
+    if (!takes(id, ticker.ts_event))
         return {};
     // Late by the exchange's own count.
     if (ticker.sequence <= m_streams[id].sequence)
@@ -229,33 +196,13 @@ Result<> Session::decodeMatch(Object &object)
 {
     Trade trade{.exchange = m_source.exchange(), .ts_recv = m_received};
     std::string_view product;
-    std::string_view side;
-    unsigned seen = 0;
-    const bool good = eachMember(object, [&](std::string_view name, ondemand::value member) {
-        if (name == "product_id")
-            return seen |= 1, readText(member, product);
-        if (name == "trade_id")
-            return seen |= 2, readInteger(member, trade.trade_id);
-        if (name == "price")
-            return seen |= 4, readDecimal(member, trade.price);
-        if (name == "size")
-            return seen |= 8, readDecimal(member, trade.quantity);
-        if (name == "side")
-            return seen |= 16, readText(member, side);
-        if (name == "time")
-            return seen |= 32, readTime(member, trade.ts_event);
-        return true;
-    });
-    if (!good || seen != 63 || (side != "buy" && side != "sell"))
-        return expected("match: expected product_id, trade_id, price, size, side and time");
+    if (!coinbase::readTrade(object, product, trade) || product.empty())
+        return malformed("match: expected product_id, trade_id, price, size, side and time");
     const int id = m_streams.find(Channel::Matches, bytes(product));
-    if (id < 0)
-        return m_source.countUnused("not_subscribed"), Result<>();
-    if (!m_source.heard(m_link, id, trade.ts_event, m_received))
-        return {};
-    trade.symbol = m_source.stream(id).symbol;
-    trade.side = side == "buy" ? Side::Sell : Side::Buy; // the maker's is sent
-    m_source.add(id, trade);
+    if (takes(id, trade.ts_event)) {
+        trade.symbol = m_source.stream(id).symbol;
+        m_source.add(id, trade);
+    }
     return {};
 }
 
@@ -272,7 +219,7 @@ Result<> Session::decodeHeartbeat(Object &object)
         return true;
     });
     if (!good || seen != 3)
-        return expected("heartbeat: expected product_id and last_trade_id");
+        return malformed("heartbeat: expected product_id and last_trade_id");
     m_link.heardPeer(m_received);
     const int id = m_streams.find(Channel::Heartbeat, bytes(product));
     if (id < 0)
@@ -290,52 +237,13 @@ Result<> Session::decodeStatus(Object &object)
     const int id = m_streams.find(Channel::Status, {});
     ondemand::value products;
     if (object["products"].get(products) != simdjson::SUCCESS)
-        return expected("status: expected products");
-    if (id < 0)
-        return m_source.countUnused("not_subscribed"), Result<>();
-    if (!m_source.heard(m_link, id, {}, m_received))
+        return malformed("status: expected products");
+    if (!takes(id, {}))
         return {};
-    BatchBuilder<net::ProductStatus> statuses;
-    const bool good = eachElement(products, [&](ondemand::value value) {
-        net::ProductStatus status{.exchange = m_source.exchange(), .ts_recv = m_received};
-        status.provenance = m_source.provenance();
-        const bool read = eachMember(value, [&](std::string_view name, ondemand::value member) {
-            std::string_view text;
-            if (name == "id")
-                return readSymbol(member, status.symbol);
-            if (name == "base_currency")
-                return readSymbol(member, status.base);
-            if (name == "quote_currency")
-                return readSymbol(member, status.quote);
-            if (name == "base_increment")
-                return readOptionalDecimal(member, status.base_increment);
-            if (name == "quote_increment")
-                return readOptionalDecimal(member, status.quote_increment);
-            if (name == "status")
-                return readSymbol(member, status.status);
-            if (name == "status_message" && token(member) != "null") {
-                if (!readText(member, text))
-                    return false;
-                status.message = statuses.text(bytes(text));
-                return true;
-            }
-            if (name == "post_only")
-                return readBool(member, status.post_only);
-            if (name == "limit_only")
-                return readBool(member, status.limit_only);
-            if (name == "cancel_only")
-                return readBool(member, status.cancel_only);
-            return true;
-        });
-        if (!read || status.symbol.isNull())
-            return false;
-        statuses.append(status);
-        return true;
-    });
-    if (!good)
-        return expected("status: a product's member is missing or not what it should be");
-    if (!statuses.isEmpty())
-        emit m_source.emitted(statuses.finish());
+    const net::ProductStatus blank{
+        .exchange = m_source.exchange(), .ts_recv = m_received, .provenance = m_source.provenance()};
+    if (!coinbase::emitProducts(m_source, products, blank, [](const auto &) { return true; }))
+        return malformed("status: a product's member is missing or not what it should be");
     return {};
 }
 

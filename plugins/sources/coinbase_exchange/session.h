@@ -3,15 +3,17 @@
 
 #include "streams.h"
 
-#include <tidemill/net/feed_source.h>
-#include <tidemill/net/json_values.h>
-#include <tidemill/net/product_status.h>
-
-#include <map>
+#include <tidemill/net/decoding_session.h>
 
 namespace tidemill::coinbase_exchange {
 
 namespace ondemand = simdjson::ondemand;
+
+struct Book : OrderBook
+{
+    // Its snapshot was crossed, as books are in an auction; otherwise crossing shows that it is wrong.
+    bool mayCross = false;
+};
 
 // Coinbase Exchange's market data feed on one connection. Rules of the wire that shape it:
 //
@@ -21,32 +23,22 @@ namespace ondemand = simdjson::ondemand;
 //   that trades are missing are trade ids, and what heartbeats say of the last trade.
 // * Trades carry the maker's side, tickers the taker's.
 // * Books have no sequence (see net::BookNumbers), and taking away a level that is not there is normal.
-class Session final : public net::FeedSession
+class Session final : public net::BookSession<Book>
 {
 public:
     Session(net::FeedLink &link, net::FeedSource &source, Streams &streams)
-        : m_link(link)
-        , m_source(source)
+        : BookSession(link, source)
         , m_streams(streams)
     {}
 
     void subscribe(const QList<net::FeedStream> &streams) override { request("subscribe", streams); }
     void unsubscribe(const QList<net::FeedStream> &streams) override { request("unsubscribe", streams); }
-    void receive(const net::Frames &frames) override;
-    void lead() override;
 
 private:
     using Object = ondemand::object;
 
-    struct Book
-    {
-        OrderBook levels;
-        // Its snapshot was crossed, as books are in an auction; otherwise crossing shows that it is wrong.
-        bool mayCross = false;
-    };
-
     void request(const char *type, const QList<net::FeedStream> &streams);
-    Result<> decode(QByteArrayView frame);
+    Result<> decode(QByteArrayView frame) override;
     Result<> decodeSubscriptions(Object &object);
     Result<> decodeError(Object &object);
     Result<> decodeTicker(Object &object);
@@ -56,18 +48,10 @@ private:
     Result<> decodeChanges(Object &object);
     Result<> decodeStatus(Object &object);
     bool readChanges(ondemand::value value);
-    void emitSnapshot(int id, Timestamp happened);
     // The ticker stream that a ticker frame belongs to: both channels send the same frames.
     int tickerStream(QByteArrayView product) const;
 
-    net::FeedLink &m_link;
-    net::FeedSource &m_source;
     Streams &m_streams;
-    simdjson::ondemand::parser m_parser;
-    std::map<int, Book> m_books; // of those that had a snapshot
-    std::vector<Level> m_bids;   // of the frame at hand; kept for their memory
-    std::vector<Level> m_asks;
-    Timestamp m_received;
 };
 
 } // namespace tidemill::coinbase_exchange

@@ -50,18 +50,6 @@ std::optional<Channel> channelOfAcknowledgement(std::string_view name)
     return {};
 }
 
-void Streams::add(Channel channel, Symbol product)
-{
-    m_ids.insert(key(channel, product), int(m_streams.size()));
-    m_streams.emplace_back().channel = channel;
-}
-
-int Streams::find(Channel channel, QByteArrayView product) const
-{
-    const Symbol symbol = product.isEmpty() ? Symbol() : Symbol::find(product);
-    return symbol.isNull() && !product.isEmpty() ? -1 : m_ids.value(key(channel, symbol), -1);
-}
-
 QList<int> Streams::ofProduct(QByteArrayView product) const
 {
     QList<int> ids;

@@ -44,13 +44,7 @@ private slots:
 
     void losesNoTradeAndRepeatsNone_data()
     {
-        QTest::addColumn<QStringList>("faults");
-
-        QTest::newRow("away for two seconds") << QStringList{"refuse:2s"};
-        QTest::newRow("reset twice") << QStringList{"abort", "abort"};
-        QTest::newRow("closed by plan, twice") << QStringList{"close:1000", "close:1001"};
-        QTest::newRow("silent") << QStringList{"silence:30s"};
-        QTest::newRow("silent without pongs") << QStringList{"nopong:30s", "silence:30s"};
+        addLosses();
         QTest::newRow("a hole in the ids") << QStringList{"gap:5:BTC-USD@matches"};
         QTest::newRow("repeats") << QStringList{"repeat:5:BTC-USD@matches"};
         QTest::newRow("a hole, and no history for a second")
@@ -60,15 +54,7 @@ private slots:
     void losesNoTradeAndRepeatsNone()
     {
         QFETCH(QStringList, faults);
-        startSource("coinbase_exchange", {"matches"},
-                    {{"silence.floor", "500ms"}, {"silence.ceiling", "2s"}});
-        QTRY_VERIFY(count() > 5);
-
-        injectEach(faults);
-
-        const qsizetype before = count();
-        QTRY_VERIFY_WITH_TIMEOUT(count() > before + 10, 30000);
-        verifyTradesAreWhole();
+        verifyNoTradeIsLost("coinbase_exchange", "matches", faults, 10);
         QVERIFY(testing::rows<Gap>(*m_emitted).isEmpty());
     }
 
@@ -82,15 +68,8 @@ private slots:
     void keepsTheExchangesBook()
     {
         QFETCH(QString, fault);
-        startSource("coinbase_exchange", {"level2_batch"});
-        QTRY_VERIFY(testing::rows<BookUpdate>(*m_emitted).size() > 5);
-
-        inject(fault);
-
-        QTRY_COMPARE_WITH_TIMEOUT(testing::rows<BookSnapshot>(*m_emitted).size(), 2, 15000);
-        QCOMPARE(testing::rows<Gap>(*m_emitted).size(), 1);
+        verifyBookComesAnew("coinbase_exchange", "level2_batch", fault);
         QTRY_VERIFY_WITH_TIMEOUT(isExchangesBook(), 15000);
-        QCOMPARE(m_brokenBook, QString());
     }
 
     // The exchange says with each heartbeat which trade was the last; here nothing else would.
@@ -105,36 +84,52 @@ private slots:
         QTRY_COMPARE_WITH_TIMEOUT(wrongTrades(newest), QString(), 20000);
     }
 
-    void goesOnWhereTheLastRunStood()
+    void goesOnWhereTheLastRunStood() { verifyGoesOnWhereItStood("coinbase_exchange", "matches", 10); }
+
+    // A run that ended hours ago, and far more trades since than are fetched.
+    void fillsTheTimeOfALongHoleWithCandles()
     {
-        startSource("coinbase_exchange", {"matches"});
-        QSignalSpy reached(m_source.get(), &Source::positionReached);
-        QTRY_VERIFY(count() > 5);
-        m_source->stop();
-        const qint64 last = testing::rows<Trade>(*m_emitted).last().trade_id;
+        const qint64 now = Timestamp::now().ns;
+        const qint64 ended = now - 400 * minute;
+        endSource();
+        startExchange({.protocol = ProtocolName::CoinbaseExchange}, {.seed = 7,
+                                                                     .symbols = {"BTC-USD"},
+                                                                     .eventsPerSecond = 20,
+                                                                     .epochUs = now / 1000,
+                                                                     .pastMinutes = 600});
+        const QByteArray position = QByteArray::number(ended);
         NodeContext context;
+        context.positions.insert("BTC-USD matches", position + " 0 " + position);
+        const QVariantMap options{{"gap_candles", "1m"}, {"max_backfill", 5}};
+        const QList<CandleRow> expected = candlesBetween(ended, now - minute);
+        QVERIFY(expected.size() > 300 - 120);
+
+        startSource("coinbase_exchange", {"matches"}, options, context);
+        QSignalSpy reached(m_source.get(), &Source::positionReached);
+        QTRY_VERIFY(testing::rows<Candle>(*m_emitted).size() >= expected.size());
+
+        const auto candles = testing::rows<Candle>(*m_emitted);
+        for (qsizetype i = 0; i < expected.size(); ++i)
+            QVERIFY2(isSame(candles[i], expected[i]), candles[i].ts_open.toString().constData());
+        const auto gaps = testing::rows<Gap>(*m_emitted);
+        QCOMPARE(gaps.first().first_missing, 1);
+        QCOMPARE(gaps.first().state, GapState::Open);
+        QCOMPARE(violations(), 0);
+
+        // The next run has only the candles left that were not over yet.
+        m_source->stop();
         context.positions = testing::positions(reached);
-        QVERIFY(!context.positions.isEmpty());
-        QTRY_VERIFY(truth().lastKey() > last + 10);
-
-        startSource("coinbase_exchange", {"matches"}, {}, context);
-
-        QTRY_VERIFY_WITH_TIMEOUT(count() > 20, 15000);
-        QCOMPARE(testing::rows<Trade>(*m_emitted).first().trade_id, last + 1);
-        verifyTradesAreWhole();
-        QVERIFY(testing::rows<Gap>(*m_emitted).isEmpty());
+        QVERIFY(context.positions.contains("BTC-USD gap_candles 1m"));
+        startSource("coinbase_exchange", {"matches"}, options, context);
+        QTRY_VERIFY(count() > 5);
+        for (const Candle &candle : testing::rows<Candle>(*m_emitted))
+            QVERIFY(candle.ts_open > candles.last().ts_open);
     }
 
     void namesAProductThatIsNotThere()
     {
-        createSource("coinbase_exchange", {"matches"}, {{"symbols", QStringList{"FOO-USD", "BTC-USD"}}});
-        QSignalSpy degraded(m_source.get(), &Node::degraded);
-        TIDEMILL_VERIFY(m_source->start());
-
-        QTRY_VERIFY(!degraded.isEmpty());
-        const auto cause = degraded.first().first().value<Error>();
-        QVERIFY2(cause.message.contains("FOO-USD is not a valid product"), qPrintable(cause.message));
-        QTRY_VERIFY(count() > 5); // the other one flows
+        verifyNamesWhatIsNotThere("coinbase_exchange", "matches", {"FOO-USD", "BTC-USD"},
+                                  "FOO-USD is not a valid product");
         QCOMPARE(connections(), 1);
     }
 
@@ -152,6 +147,12 @@ private slots:
                                         << "streams: 'ticker' stands there twice";
         QTest::newRow("a product twice") << QVariantMap{{"symbols", QStringList{"BTC-USD", "BTC-USD"}}}
                                          << "symbols: a product stands there twice";
+        QTest::newRow("candles of a length that there is not")
+            << QVariantMap{{"gap_candles", "2m"}}
+            << "gap_candles: expected one of off, 1m, 5m, 15m, 1h, 6h, 1d, got '2m'";
+        QTest::newRow("candles without trades")
+            << QVariantMap{{"gap_candles", "1m"}, {"streams", QStringList{"ticker"}}}
+            << "gap_candles: is of use only with the stream matches, for holes in it";
         QTest::newRow("no web address")
             << QVariantMap{{"url", "ftp://x"}}
             << "url: expected an address that begins with wss:// (or ws://), got 'ftp://x'";
@@ -161,13 +162,9 @@ private slots:
     {
         QFETCH(QVariantMap, more);
         QFETCH(QString, message);
-        QVariantMap options{{"symbols", QStringList{"BTC-USD"}}, {"streams", QStringList{"matches"}}};
-        options.insert(more);
-
-        const auto node = testing::create<Source>("coinbase_exchange", options);
-
-        QVERIFY(!node);
-        QCOMPARE(node.error().message, message);
+        verifyRejects("coinbase_exchange",
+                      {{"symbols", QStringList{"BTC-USD"}}, {"streams", QStringList{"matches"}}}, more,
+                      message);
     }
 
 protected:
@@ -177,6 +174,29 @@ protected:
         trades.insert(frame["trade_id"].toInteger(),
                       tradeText(frame["price"].toString(), frame["size"].toString(),
                                 frame["side"] == QLatin1String("sell"))); // the maker's is sent
+    }
+
+private:
+    static constexpr qint64 minute = 60000000000;
+
+    // Of the exchange, whose minutes hold any time from..to.
+    QList<CandleRow> candlesBetween(qint64 from, qint64 to) const
+    {
+        QList<CandleRow> rows = m_exchange->data()->buckets(m_symbol, minute / 1000);
+        rows.removeIf([from, to](const CandleRow &row) {
+            return row.openUs * 1000 <= from - minute || row.openUs * 1000 > to;
+        });
+        return rows;
+    }
+
+    static bool isSame(const Candle &ours, const CandleRow &theirs)
+    {
+        const auto is = [](const Decimal &number, const Number &other) {
+            return number == *Decimal::parse(other.text());
+        };
+        return ours.ts_open.ns == theirs.openUs * 1000 && is(ours.open, theirs.open) &&
+               is(ours.high, theirs.high) && is(ours.low, theirs.low) && is(ours.close, theirs.close) &&
+               is(ours.volume, theirs.volume) && ours.closed;
     }
 };
 

@@ -69,6 +69,81 @@ private slots:
         QVERIFY(!trades);
         QCOMPARE(trades.error().message, message);
     }
+
+    // [time, low, high, open, close, volume], newest first, numbers as JSON has them.
+    void decodesCandles()
+    {
+        const auto candles = History::decodeCandles(
+            R"([[1772442900,9,9,9,9,9],[1772442780,61000.10,61234.50,61100,61200.0,1e-8,"novelty"],)"
+            R"([1772442720,0.1,0.30,0.20,0.2,1234567.00120000],[1772442720,1,1,1,1,1],[1772442750,1,1,1,1,1],)"
+            R"([1772442660,1,1,1,1,1]])",
+            range());
+        TIDEMILL_VERIFY(candles);
+
+        // Neither what was not asked for, nor one that opens in between, nor the same one twice.
+        QCOMPARE(candles->size(), std::size_t(2));
+        const Candle &first = candles->front();
+        QCOMPARE(first.ts_open, Timestamp::fromSeconds(1772442720));
+        QCOMPARE(first.low.toString(), "0.1");
+        QCOMPARE(first.high.toString(), "0.30");
+        QCOMPARE(first.open.toString(), "0.20");
+        QCOMPARE(first.close.toString(), "0.2");
+        QCOMPARE(first.volume.toString(), "1234567.00120000");
+        QCOMPARE(first.exchange, "coinbase_exchange"_sym);
+        QCOMPARE(first.symbol, "BTC-USD"_sym);
+        QCOMPARE(first.interval, "1m"_sym);
+        QCOMPARE(first.ts_close.ns, Timestamp::fromSeconds(1772442780).ns - 1);
+        QVERIFY(first.closed);
+        QCOMPARE(first.provenance, Provenance::Backfill);
+        const Candle &last = candles->back();
+        QCOMPARE(last.open.toString(), "61100");
+        QCOMPARE(last.high.toString(), "61234.50");
+        QCOMPARE(last.close.toString(), "61200.0");
+        QCOMPARE(last.volume, *Decimal::parse("0.00000001"));
+    }
+
+    void decodesNoCandles()
+    {
+        const auto candles = History::decodeCandles("[]", range());
+
+        TIDEMILL_VERIFY(candles);
+        QVERIFY(candles->empty());
+    }
+
+    void tellsWhatIsWrongWithCandles_data()
+    {
+        QTest::addColumn<QByteArray>("body");
+
+        QTest::newRow("nothing") << QByteArray();
+        QTest::newRow("a message") << QByteArray(R"({"message":"NotFound"})");
+        QTest::newRow("cut off") << QByteArray("[[1772442720,1,1,1,1,1],[17724");
+        QTest::newRow("no volume") << QByteArray("[[1772442720,1,1,1,1]]");
+        QTest::newRow("no rows") << QByteArray("[1772442720,1,1,1,1,1]");
+        QTest::newRow("nulls") << QByteArray("[[1772442720,1,1,null,1,1]]");
+        QTest::newRow("too large a number") << QByteArray("[[1772442720,1,1,1,1,123456789012345678901]]");
+        QTest::newRow("no time") << QByteArray("[[1.5,1,1,1,1,1]]");
+    }
+
+    void tellsWhatIsWrongWithCandles()
+    {
+        QFETCH(QByteArray, body);
+
+        const auto candles = History::decodeCandles(body, range());
+
+        QVERIFY(!candles);
+        QCOMPARE(candles.error().message,
+                 "candles: expected rows of time, low, high, open, close and volume");
+    }
+
+private:
+    static History::CandleRange range()
+    {
+        return {.product = "BTC-USD"_sym,
+                .interval = "1m"_sym,
+                .length = std::chrono::seconds(60),
+                .from = Timestamp::fromSeconds(1772442720),
+                .to = Timestamp::fromSeconds(1772442840)};
+    }
 };
 
 QTEST_GUILESS_MAIN(tst_CoinbaseExchangeHistory)

@@ -40,27 +40,22 @@ void removeBeyond(std::size_t depth, const std::vector<Level> &side, std::vector
 
 } // namespace
 
-void Book::replace(std::span<const Level> bids, std::span<const Level> asks)
-{
-    m_levels.replace(bids, asks);
-}
-
 void Book::apply(std::vector<Level> &bids, std::vector<Level> &asks)
 {
-    m_levels.apply(bids, asks);
+    OrderBook::apply(bids, asks);
     const std::size_t sentBids = bids.size();
     const std::size_t sentAsks = asks.size();
-    removeBeyond(m_depth, m_levels.bids(), bids);
-    removeBeyond(m_depth, m_levels.asks(), asks);
-    m_levels.apply(std::span(bids).subspan(sentBids), std::span(asks).subspan(sentAsks));
+    removeBeyond(m_depth, OrderBook::bids(), bids);
+    removeBeyond(m_depth, OrderBook::asks(), asks);
+    OrderBook::apply(std::span(bids).subspan(sentBids), std::span(asks).subspan(sentAsks));
 }
 
 quint32 Book::checksum() const
 {
     QByteArray text;
     text.reserve(1024);
-    appendBest(text, m_levels.asks());
-    appendBest(text, m_levels.bids());
+    appendBest(text, asks());
+    appendBest(text, bids());
     return quint32(crc32(0, reinterpret_cast<const Bytef *>(text.constData()), uInt(text.size())));
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "history.h"
 
-#include <QTimer>
 #include <QUrlQuery>
 
 namespace tidemill::kraken {
@@ -11,7 +10,6 @@ using namespace net::json;
 namespace {
 
 constexpr qsizetype pageSize = 1000;
-constexpr std::chrono::seconds retryDelay{5};
 
 // Kraken says so with HTTP status 200, so that it looks like an answer.
 bool isPassing(const Error &error)
@@ -129,19 +127,22 @@ void History::get(const Request &request)
     query.addQueryItem(QStringLiteral("since"), QString::number(std::max<qint64>(request.since.ns - 1, 0)));
     query.addQueryItem(QStringLiteral("count"), QString::number(pageSize));
     url.setQuery(query);
-    m_rest.get(url, 1, m_context, [this, request](const net::HttpReply &reply) {
-        if (!reply.isSuccess())
-            return request.answer(reply.error
-                                      ? *reply.error
-                                      : Error{Error::Kind::Protocol,
-                                              QStringLiteral("trades: HTTP status %1").arg(reply.status)});
-        auto trades = decode(reply.body, request.symbol);
-        if (trades)
-            return take(request, *std::move(trades));
-        if (!isPassing(trades.error()))
-            return request.answer(trades.error());
-        QTimer::singleShot(retryDelay, m_context, [this, request] { get(request); });
-    });
+    auto trades = std::make_shared<Result<std::vector<Trade>>>(std::vector<Trade>());
+    const auto unusable = [symbol = request.symbol, trades](const net::HttpReply &reply) {
+        *trades = decode(reply.body, symbol);
+        return !*trades && isPassing(trades->error()) ? std::optional(trades->error().message) : std::nullopt;
+    };
+    m_rest.get(
+        {.url = url, .unusable = unusable}, m_context, [this, request, trades](const net::HttpReply &reply) {
+            if (reply.error)
+                return request.answer(*reply.error);
+            if (!reply.isSuccess())
+                return request.answer(
+                    Error{Error::Kind::Protocol, QStringLiteral("trades: HTTP status %1").arg(reply.status)});
+            if (!*trades)
+                return request.answer(trades->error());
+            take(request, *std::move(*trades));
+        });
 }
 
 void History::take(Request request, std::vector<Trade> trades)

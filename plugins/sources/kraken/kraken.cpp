@@ -2,10 +2,8 @@
 #include "history.h"
 #include "session.h"
 
-#include <tidemill/net/feed_source.h>
+#include <tidemill/net/wanted_streams.h>
 #include <tidemill/plugin.h>
-
-#include <QSet>
 
 namespace tidemill::kraken {
 
@@ -20,50 +18,26 @@ public:
 
     OptionList options() override
     {
-        return OptionList{
-                   Option("symbols", m_symbols, "Symbols in the spelling of WebSocket v2.")
-                       .required()
-                       .notEmpty()
-                       .example("[BTC/USD]"),
-                   Option("streams", m_streamNames,
-                          "What to collect of each symbol: trade, ticker, book_DEPTH, ohlc_MINUTES.")
-                       .required()
-                       .notEmpty()
-                       .example("[trade, book_10]"),
-               } +
+        return m_wanted.options("Symbols in the spelling of WebSocket v2.", "[BTC/USD]",
+                                "What to collect of each symbol: trade, ticker, book_DEPTH, ohlc_MINUTES.",
+                                "[trade, book_10]") +
                FeedSource::options();
     }
 
     OptionErrors validate() override
     {
         OptionErrors errors = FeedSource::validate();
-        const auto add = [&errors](const char *option, const QString &message) {
-            errors.append({QLatin1String(option), message, {}, {}});
+        // A frame does not say which of two depths it belongs to.
+        const auto kindOf = [](const StreamSpec &spec) {
+            return std::pair(spec.channel, spec.channel == Channel::Ohlc ? spec.parameter : 0);
         };
-        m_specs.clear();
-        QSet<QByteArray> kinds; // a frame does not say which of two depths it belongs to
-        for (const QString &name : std::as_const(m_streamNames)) {
-            const auto spec = parseStreamName(name);
-            if (!spec) {
-                add("streams", spec.error().message);
-                continue;
-            }
-            QByteArray kind = channelName(spec->channel);
-            if (spec->channel == Channel::Ohlc)
-                kind += QByteArray::number(spec->parameter);
-            if (kinds.contains(kind))
-                add("streams", QStringLiteral("'%1': there can be only one of its kind").arg(name));
-            kinds.insert(kind);
-            m_specs.append(*spec);
-        }
-        if (QSet<QString>(m_symbols.begin(), m_symbols.end()).size() != m_symbols.size())
-            add("symbols", QStringLiteral("a symbol stands there twice"));
+        m_specs = m_wanted.parsed(&parseStreamName, kindOf, "symbol", errors);
         return errors;
     }
 
     Result<> start() override
     {
-        for (const QString &name : std::as_const(m_symbols)) {
+        for (const QString &name : netOptions().ours(m_wanted.symbols)) {
             const Symbol symbol(name.toUtf8());
             for (const StreamSpec &spec : std::as_const(m_specs)) {
                 const bool hasIds = spec.channel == Channel::Trade;
@@ -101,8 +75,7 @@ protected:
 private:
     net::FeedPlan feedPlan() { return netOptions().feedPlan(); }
 
-    QStringList m_symbols;
-    QStringList m_streamNames;
+    net::WantedStreams m_wanted;
     QList<StreamSpec> m_specs;
     Streams m_bySymbol;
     Counter m_checksumFailures;

@@ -58,23 +58,10 @@ void Session::request(const char *method, const QList<net::FeedStream> &streams)
     }
 }
 
-void Session::receive(const net::Frames &frames)
-{
-    m_received = frames.received();
-    for (const net::Frame &frame : frames) {
-        if (const auto decoded = decode(frame.payload); !decoded)
-            m_source.rejectFrame(decoded.error(), frame.payload);
-    }
-    m_source.flush();
-}
-
 Result<> Session::decode(QByteArrayView frame)
 {
     ondemand::document document;
-    if (m_parser
-            .iterate(frame.data(), std::size_t(frame.size()),
-                     std::size_t(frame.size()) + simdjson::SIMDJSON_PADDING)
-            .get(document) != simdjson::SUCCESS)
+    if (!open(frame, document))
         return malformed(QStringLiteral("expected a JSON object"));
 
     std::string_view name;
@@ -186,14 +173,6 @@ Result<> Session::decodeData(ondemand::document &document, Channel channel)
     return {};
 }
 
-bool Session::takes(int id, Timestamp happened)
-{
-    if (id >= 0)
-        return m_source.heard(m_link, id, happened, m_received);
-    m_source.countUnused("not_subscribed");
-    return false;
-}
-
 bool Session::readTrade(ondemand::value value)
 {
     Trade trade{.exchange = m_source.exchange(), .ts_recv = m_received};
@@ -263,7 +242,7 @@ bool Session::readTicker(ondemand::value value)
         return true;
     ticker.symbol = m_source.stream(id).symbol;
     // Kraken numbers no tickers either, and older servers send no time: something has to tell two apart.
-    ticker.sequence = m_streams[id].numbers.snapshot(m_received);
+    ticker.sequence = m_source.stream(id).bookNumbers.snapshot(m_received);
     m_source.out().add(ticker);
     return true;
 }

@@ -42,73 +42,22 @@ bool Session::readBook(ondemand::value value)
     });
     if (!good || symbol.empty() || checksum < 0 || checksum > 0xffffffffLL)
         return false;
-    const int id = m_streams.find(Channel::Book, bytes(symbol));
-    if (id >= 0)
-        takeBook(id, m_isSnapshot, happened, quint32(checksum));
-    else
-        m_source.countUnused("not_subscribed");
+    takeBook(m_streams.find(Channel::Book, bytes(symbol)), happened, quint32(checksum));
     return true;
 }
 
-void Session::takeBook(int id, bool isSnapshot, Timestamp happened, quint32 checksum)
+void Session::takeBook(int id, Timestamp happened, quint32 checksum)
 {
-    Stream &stream = m_streams[id];
-    const Symbol symbol = m_source.stream(id).symbol;
-    auto book = m_books.find(id);
-    if (isSnapshot) {
-        book = m_books.insert_or_assign(id, Book(stream.spec.parameter)).first;
-        book->second.replace(m_bids, m_asks);
-    } else if (book == m_books.end()) {
-        return m_source.countUnused("no_snapshot");
-    } else {
-        book->second.apply(m_bids, m_asks);
-    }
+    const Book *book = keepBook(id, m_isSnapshot, Book(id < 0 ? 0 : m_streams[id].spec.parameter));
+    if (!book)
+        return;
     const bool isTold = m_source.heard(m_link, id, happened, m_received);
-    if (book->second.checksum() != checksum) {
-        m_books.erase(book);
+    if (book->checksum() != checksum) {
         m_checksumFailures.add();
-        if (isTold)
-            m_source.addGap(id, GapCause::Sequence, happened, m_received,
-                            "the book's checksum is wrong: a new one is asked for");
-        const QList<net::FeedStream> again{{id, {}}};
-        unsubscribe(again);
-        subscribe(again);
-        return;
+        dropBook(id, isTold, happened, "the book's checksum is wrong: a new one is asked for");
+    } else if (isTold) {
+        tellBook(id, *book, m_isSnapshot, happened);
     }
-    if (!isTold)
-        return;
-    if (isSnapshot)
-        return emitSnapshot(id, book->second, happened);
-    const qint64 number = stream.numbers.change();
-    m_source.out().add(BookUpdate{.exchange = m_source.exchange(),
-                                  .symbol = symbol,
-                                  .ts_event = happened,
-                                  .ts_recv = m_received,
-                                  .first_update_id = number,
-                                  .last_update_id = number},
-                       m_bids, m_asks);
-}
-
-void Session::emitSnapshot(int id, const Book &book, Timestamp happened)
-{
-    Stream &stream = m_streams[id];
-    const Symbol symbol = m_source.stream(id).symbol;
-    const std::vector<Level> bids(book.levels().bids().rbegin(), book.levels().bids().rend());
-    const std::vector<Level> asks(book.levels().asks().rbegin(), book.levels().asks().rend());
-    m_source.out().add(BookSnapshot{.exchange = m_source.exchange(),
-                                    .symbol = symbol,
-                                    .ts_event = happened,
-                                    .ts_recv = m_received,
-                                    .last_update_id = stream.numbers.snapshot(m_received),
-                                    .depth = stream.spec.parameter},
-                       bids, asks);
-}
-
-void Session::lead()
-{
-    for (const auto &[id, book] : m_books)
-        emitSnapshot(id, book, {});
-    m_source.flush();
 }
 
 } // namespace tidemill::kraken

@@ -65,7 +65,7 @@ void Streams::add(Symbol symbol, const StreamSpec &spec)
 {
     m_ids.insert(key(spec.channel, symbol, spec.channel == Channel::Ohlc ? spec.parameter : 0),
                  int(m_streams.size()));
-    m_streams.push_back({.spec = spec, .numbers = {}, .closer = {}});
+    m_streams.push_back({.spec = spec, .closer = {}});
 }
 
 int Streams::find(Channel channel, QByteArrayView symbol, int minutes) const

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <tidemill/net/book_numbers.h>
 #include <tidemill/net/candle_closer.h>
 #include <tidemill/result.h>
 
@@ -30,7 +29,6 @@ QByteArray channelName(Channel channel);
 struct Stream
 {
     StreamSpec spec;
-    net::BookNumbers numbers;
     net::CandleCloser closer;
 };
 

@@ -38,13 +38,7 @@ private slots:
 
     void losesNoTradeAndRepeatsNone_data()
     {
-        QTest::addColumn<QStringList>("faults");
-
-        QTest::newRow("away for two seconds") << QStringList{"refuse:2s"};
-        QTest::newRow("reset twice") << QStringList{"abort", "abort"};
-        QTest::newRow("closed by plan, twice") << QStringList{"close:1000", "close:1001"};
-        QTest::newRow("silent") << QStringList{"silence:30s"};
-        QTest::newRow("silent without pongs") << QStringList{"nopong:30s", "silence:30s"};
+        addLosses();
         QTest::newRow("a hole in the ids") << QStringList{"gap:5:BTC/USD@trade"};
         QTest::newRow("repeats") << QStringList{"repeat:5:BTC/USD@trade"};
         QTest::newRow("a hole, and no history for a second") << QStringList{"rest:429:1:1s", "gap:5"};
@@ -53,14 +47,7 @@ private slots:
     void losesNoTradeAndRepeatsNone()
     {
         QFETCH(QStringList, faults);
-        startSource("kraken", {"trade"}, {{"silence.floor", "500ms"}, {"silence.ceiling", "2s"}});
-        QTRY_VERIFY(count() > 5);
-
-        injectEach(faults);
-
-        const qsizetype before = count();
-        QTRY_VERIFY_WITH_TIMEOUT(count() > before + 20, 30000);
-        verifyTradesAreWhole();
+        verifyNoTradeIsLost("kraken", "trade", faults, 20);
     }
 
     void keepsTheExchangesBook_data()
@@ -74,48 +61,19 @@ private slots:
     void keepsTheExchangesBook()
     {
         QFETCH(QString, fault);
-        startSource("kraken", {"book_10"});
-        QTRY_VERIFY(testing::rows<BookUpdate>(*m_emitted).size() > 10);
-
-        inject(fault);
-
-        QTRY_COMPARE_WITH_TIMEOUT(testing::rows<BookSnapshot>(*m_emitted).size(), 2, 15000);
-        QCOMPARE(testing::rows<Gap>(*m_emitted).size(), 1);
-        const qsizetype before = testing::rows<BookUpdate>(*m_emitted).size();
-        QTRY_VERIFY(testing::rows<BookUpdate>(*m_emitted).size() > before + 10);
-        QCOMPARE(m_brokenBook, QString());
+        verifyBookComesAnew("kraken", "book_10", fault);
     }
 
     void goesOnWhereTheLastRunStood()
     {
-        startSource("kraken", {"trade"});
-        QSignalSpy reached(m_source.get(), &Source::positionReached);
-        QTRY_VERIFY(count() > 5);
-        m_source->stop();
-        const qint64 last = testing::rows<Trade>(*m_emitted).last().trade_id;
-        NodeContext context;
-        context.positions = testing::positions(reached);
-        QVERIFY(!context.positions.isEmpty());
-        QTRY_VERIFY(truth().lastKey() > last + 80); // more than the snapshot of the next connection brings
-
-        startSource("kraken", {"trade"}, {}, context);
-
-        QTRY_VERIFY_WITH_TIMEOUT(count() > 80, 15000);
-        QCOMPARE(testing::rows<Trade>(*m_emitted).first().trade_id, last + 1);
-        verifyTradesAreWhole();
-        QVERIFY(testing::rows<Gap>(*m_emitted).isEmpty());
+        // More than the snapshot of the next connection brings.
+        verifyGoesOnWhereItStood("kraken", "trade", 80);
     }
 
     void namesASymbolThatIsNotThere()
     {
-        createSource("kraken", {"trade"}, {{"symbols", QStringList{"FOO/USD", "BTC/USD"}}});
-        QSignalSpy degraded(m_source.get(), &Node::degraded);
-        TIDEMILL_VERIFY(m_source->start());
-
-        QTRY_VERIFY(!degraded.isEmpty());
-        const auto cause = degraded.first().first().value<Error>();
-        QVERIFY2(cause.message.contains("Currency pair not supported FOO/USD"), qPrintable(cause.message));
-        QTRY_VERIFY(count() > 5); // the other one flows
+        verifyNamesWhatIsNotThere("kraken", "trade", {"FOO/USD", "BTC/USD"},
+                                  "Currency pair not supported FOO/USD");
     }
 
     void rejectsBadOptions_data()
@@ -137,13 +95,8 @@ private slots:
     {
         QFETCH(QVariantMap, more);
         QFETCH(QString, message);
-        QVariantMap options{{"symbols", QStringList{"BTC/USD"}}, {"streams", QStringList{"trade"}}};
-        options.insert(more);
-
-        const auto node = testing::create<Source>("kraken", options);
-
-        QVERIFY(!node);
-        QCOMPARE(node.error().message, message);
+        verifyRejects("kraken", {{"symbols", QStringList{"BTC/USD"}}, {"streams", QStringList{"trade"}}},
+                      more, message);
     }
 
 protected:

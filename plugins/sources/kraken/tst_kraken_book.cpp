@@ -82,8 +82,8 @@ private slots:
         // Whoever applies what it says keeps the same book.
         QCOMPARE(text(bids), "9.5/2.0 9.0/0");
         QCOMPARE(text(asks), "11.0/0.0 10.8/3.0 10.9/4.0 12.0/0");
-        QCOMPARE(text(book.levels().bids()), "9.5/2.0 10.0/1.0");
-        QCOMPARE(text(book.levels().asks()), "10.9/4.0 10.8/3.0");
+        QCOMPARE(text(book.bids()), "9.5/2.0 10.0/1.0");
+        QCOMPARE(text(book.asks()), "10.9/4.0 10.8/3.0");
     }
 
     void removesBeforeItCounts()
@@ -95,7 +95,7 @@ private slots:
 
         book.apply(bids, asks);
 
-        QCOMPARE(text(book.levels().bids()), "9.0/1.0 9.5/2.0");
+        QCOMPARE(text(book.bids()), "9.0/1.0 9.5/2.0");
     }
 
     void hasAChecksumWhenItIsEmpty() { QCOMPARE(Book(10).checksum(), 0U); }

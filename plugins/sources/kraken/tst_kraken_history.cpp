@@ -68,6 +68,43 @@ private slots:
         QCOMPARE(trades.error().message, message);
     }
 
+    // Kraken says these with HTTP status 200. Whether they are tried again is told without a network.
+    void asksAgainForWhatPasses_data()
+    {
+        QTest::addColumn<QByteArray>("body");
+        QTest::addColumn<bool>("passes");
+        QTest::newRow("too many") << QByteArray(R"({"error":["EGeneral:Too many requests"]})") << true;
+        QTest::newRow("rate limit") << QByteArray(R"({"error":["EAPI:Rate limit exceeded"]})") << true;
+        QTest::newRow("unavailable") << QByteArray(R"({"error":["EService:Unavailable"]})") << true;
+        QTest::newRow("unknown pair") << QByteArray(R"({"error":["EQuery:Unknown asset pair"]})") << false;
+        QTest::newRow("malformed") << QByteArray("<html>") << false;
+    }
+    void asksAgainForWhatPasses()
+    {
+        QFETCH(QByteArray, body);
+        QFETCH(bool, passes);
+        net::RestClient rest;
+        rest.beginReplay();
+        History history(rest, this);
+        history.setUrl(QUrl("https://api.example"));
+        std::optional<Result<net::HistoryPage<Trade>>> got;
+
+        history.fetch("BTC/USD"_sym, Timestamp{1762795433000000001}, 64000001, 64000001,
+                      [&got](const Result<net::HistoryPage<Trade>> &page) { got = page; });
+        const QUrl url(
+            "https://api.example/0/public/Trades?pair=XBTUSD&since=1762795433000000000&count=1000");
+        rest.replayAnswer(url, body);
+
+        QCOMPARE(got.has_value(), !passes);
+        QCOMPARE(rest.waiting(), passes ? 1 : 0);
+        rest.replayAnswer(url, R"({"error":[],"result":{"XXBTZUSD":[)"
+                               R"(["63501.60000","0.00010000",1762795433.9717445,"b","l","",64000001]]}})");
+        QVERIFY(got);
+        QCOMPARE(got->has_value(), passes);
+        if (passes)
+            QCOMPARE((*got)->records.size(), std::size_t(1));
+    }
+
     void knowsTheOldNamesOfCurrencies()
     {
         QCOMPARE(History::pairName("BTC/USD"_sym), "XBTUSD");

@@ -12,6 +12,18 @@ QByteArray lowerCase(const QByteArray &symbol)
     return QString::fromUtf8(symbol).toLower().toUtf8();
 }
 
+void addTrade(CandleRow &day, const TradeRow &trade)
+{
+    if (day.count++ == 0)
+        day.open = day.low = day.high = trade.price;
+    day.low.digits = std::min(day.low.digits, trade.price.digits);
+    day.high.digits = std::max(day.high.digits, trade.price.digits);
+    day.close = trade.price;
+    day.volume.digits += trade.quantity.digits;
+    day.volume.scale = trade.quantity.scale;
+    day.lastId = trade.id;
+}
+
 QByteArray bookTicker(const SimulatedSymbol &symbol)
 {
     const auto bid = *symbol.bids().begin();
@@ -26,8 +38,8 @@ QByteArray bookTicker(const SimulatedSymbol &symbol)
 BinancePrinter::BinancePrinter(const GeneratorOptions &options)
 {
     static const char *const channels[ChannelCount] = {
-        "@trade",    "@aggTrade", "@bookTicker", "@depth@100ms", "@depth",  "@kline_1s",
-        "@kline_1m", "@trade",    "@bestBidAsk", "@depth",       "@depth20"};
+        "@trade",  "@aggTrade",   "@bookTicker", "@depth@100ms", "@depth", "@kline_1s", "@kline_1m",
+        "@ticker", "@miniTicker", "@trade",      "@bestBidAsk",  "@depth", "@depth20"};
     for (const QByteArray &symbol : options.symbols) {
         Output &output = m_outputs.emplace_back();
         for (std::size_t channel = 0; channel < ChannelCount; ++channel)
@@ -80,6 +92,7 @@ void BinancePrinter::printSbe(Output &output, Channel channel, Encode encode)
 void BinancePrinter::traded(const SimulatedSymbol &symbol, const TradeRow &trade)
 {
     Output &to = output(symbol);
+    addTrade(to.day, trade);
     print(to, Trade, [&](TimeUnit unit) { return tradeEvent(symbol.name(), trade, trade.timeUs, unit); });
     if (to.wanted[SbeTrade])
         to.trades.append(trade);
@@ -119,10 +132,15 @@ void BinancePrinter::depthDue(SimulatedSymbol &symbol, bool slow)
 void BinancePrinter::candleDue(const SimulatedSymbol &symbol, std::size_t interval, const CandleRow &candle,
                                bool closed)
 {
-    print(output(symbol), interval == 0 ? Candle1s : Candle1m, [&](TimeUnit unit) {
+    Output &to = output(symbol);
+    print(to, interval == 0 ? Candle1s : Candle1m, [&](TimeUnit unit) {
         return candleEvent(symbol.name(), SimulatedSymbol::candleNames[interval], candle, closed,
                            symbol.nowUs(), unit);
     });
+    if (interval != 0 || !closed || to.day.count == 0)
+        return; // tickers come with the second
+    print(to, Ticker, [&](TimeUnit unit) { return tickerEvent(symbol, to.day, false, unit); });
+    print(to, MiniTicker, [&](TimeUnit unit) { return tickerEvent(symbol, to.day, true, unit); });
 }
 
 MarketGenerator::MarketGenerator(const GeneratorOptions &options)

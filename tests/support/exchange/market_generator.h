@@ -6,10 +6,9 @@
 
 namespace tidemill::exchange {
 
-// Binance's frames: @trade, @aggTrade, @bookTicker, @depth, @depth@100ms, @depth5|10|20[@100ms], @kline_1s
-// and
-// @kline_1m of each symbol, and in SBE (streams that begin with "sbe:") @trade, @bestBidAsk, @depth,
-// @depth20.
+// Binance's frames: @trade, @aggTrade, @bookTicker, @ticker, @miniTicker, @depth, @depth@100ms,
+// @depth5|10|20[@100ms], @kline_1s and @kline_1m of each symbol, and in SBE (streams that begin with "sbe:")
+// @trade, @bestBidAsk, @depth, @depth20.
 class BinancePrinter final : public FramePrinter
 {
 public:
@@ -34,6 +33,8 @@ private:
         SlowDepth,
         Candle1s,
         Candle1m,
+        Ticker,
+        MiniTicker,
         SbeTrade,
         SbeBest,
         SbeDepth,
@@ -48,6 +49,7 @@ private:
         bool wanted[ChannelCount] = {};
         QList<std::pair<QByteArray, int>> partial[2]; // streams of the first levels: fast, slow
         QList<TradeRow> trades;                       // for the next frame of SbeTrade
+        CandleRow day;                                // since the market opened
     };
 
     Output &output(const SimulatedSymbol &symbol) { return m_outputs[symbol.index()]; }

@@ -99,6 +99,22 @@ QByteArray candleEvent(const QByteArray &symbol, const QByteArray &interval, con
            candle.takerVolume.text() + "\",\"Q\":\"" + candle.takerQuoteVolume.text() + "\",\"B\":\"0\"}}";
 }
 
+QByteArray tickerEvent(const SimulatedSymbol &symbol, const CandleRow &day, bool isMini, TimeUnit unit)
+{
+    const QByteArray prices = ",\"c\":\"" + day.close.text() + "\",\"o\":\"" + day.open.text() +
+                              "\",\"h\":\"" + day.high.text() + "\",\"l\":\"" + day.low.text() +
+                              "\",\"v\":\"" + day.volume.text() + "\",\"q\":\"0.00000000\"";
+    const QByteArray head = isMini ? "{\"e\":\"24hrMiniTicker\",\"E\":" : "{\"e\":\"24hrTicker\",\"E\":";
+    const QByteArray begin = head + timeText(symbol.nowUs(), unit) + ",\"s\":\"" + symbol.name() + '"';
+    if (isMini)
+        return begin + prices + '}';
+    const auto bid = *symbol.bids().begin();
+    const auto ask = *symbol.asks().begin();
+    return begin + ",\"b\":\"" + scaledText(bid.first) + "\",\"B\":\"" + scaledText(bid.second) +
+           "\",\"a\":\"" + scaledText(ask.first) + "\",\"A\":\"" + scaledText(ask.second) + '"' + prices +
+           ",\"L\":" + number(day.lastId) + ",\"n\":" + number(day.count) + '}';
+}
+
 QByteArray tradesJson(const QList<TradeRow> &rows, TimeUnit unit)
 {
     return list(rows, [unit](const TradeRow &row) {

@@ -17,6 +17,9 @@ QByteArray aggTradeEvent(const QByteArray &symbol, const AggTradeRow &trade, qin
 QByteArray candleEvent(const QByteArray &symbol, const QByteArray &interval, const CandleRow &candle,
                        bool closed, qint64 eventUs, TimeUnit unit);
 
+// `day`: what has been traded since the market opened. In whole, or what little a miniTicker has of it.
+QByteArray tickerEvent(const SimulatedSymbol &symbol, const CandleRow &day, bool isMini, TimeUnit unit);
+
 // Empty when nothing has changed.
 QByteArray depthEvent(const SimulatedSymbol &symbol, const SimulatedSymbol::Difference &difference,
                       TimeUnit unit);

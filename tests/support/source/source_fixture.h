@@ -141,6 +141,91 @@ protected:
         QTRY_COMPARE_WITH_TIMEOUT(wrongTrades(newest), QString(), 20000);
     }
 
+    // What every source has to stand; a test of its own exchange adds more rows.
+    static void addLosses()
+    {
+        QTest::addColumn<QStringList>("faults");
+
+        QTest::newRow("away for two seconds") << QStringList{"refuse:2s"};
+        QTest::newRow("reset twice") << QStringList{"abort", "abort"};
+        QTest::newRow("closed by plan, twice") << QStringList{"close:1000", "close:1001"};
+        QTest::newRow("silent") << QStringList{"silence:30s"};
+        QTest::newRow("silent without pongs") << QStringList{"nopong:30s", "silence:30s"};
+    }
+
+    void verifyNoTradeIsLost(const char *id, const char *stream, const QStringList &faults, qsizetype behind)
+    {
+        startSource(id, {stream}, {{"silence", QVariantMap{{"floor", "500ms"}, {"ceiling", "2s"}}}});
+        QTRY_VERIFY(count() > 5);
+
+        injectEach(faults);
+
+        const qsizetype before = count();
+        QTRY_VERIFY_WITH_TIMEOUT(count() > before + behind, 30000);
+        verifyTradesAreWhole();
+    }
+
+    // After the fault there is one gap, and a second snapshot.
+    void verifyBookComesAnew(const char *id, const char *stream, const QString &fault)
+    {
+        startSource(id, {stream});
+        QTRY_VERIFY(rows<BookUpdate>(*m_emitted).size() > 5);
+
+        inject(fault);
+
+        QTRY_COMPARE_WITH_TIMEOUT(rows<BookSnapshot>(*m_emitted).size(), 2, 15000);
+        QCOMPARE(rows<Gap>(*m_emitted).size(), 1);
+        const qsizetype before = rows<BookUpdate>(*m_emitted).size();
+        QTRY_VERIFY(rows<BookUpdate>(*m_emitted).size() > before + 5);
+        QCOMPARE(m_brokenBook, QString());
+    }
+
+    // So many trades happen between two runs.
+    void verifyGoesOnWhereItStood(const char *id, const char *stream, qint64 away)
+    {
+        startSource(id, {stream});
+        QSignalSpy reached(m_source.get(), &Source::positionReached);
+        QTRY_VERIFY(count() > 5);
+        m_source->stop();
+        const qint64 last = rows<Trade>(*m_emitted).last().trade_id;
+        NodeContext context;
+        context.positions = positions(reached);
+        QVERIFY(!context.positions.isEmpty());
+        QTRY_VERIFY(truth().lastKey() > last + away);
+
+        startSource(id, {stream}, {}, context);
+
+        QTRY_VERIFY_WITH_TIMEOUT(count() > away + 5, 15000);
+        QCOMPARE(rows<Trade>(*m_emitted).first().trade_id, last + 1);
+        verifyTradesAreWhole();
+        QVERIFY(rows<Gap>(*m_emitted).isEmpty());
+    }
+
+    // Of two symbols the exchange knows one.
+    void verifyNamesWhatIsNotThere(const char *id, const char *stream, const QStringList &symbols,
+                                   const char *message)
+    {
+        createSource(id, {stream}, {{"symbols", symbols}});
+        QSignalSpy degraded(m_source.get(), &Node::degraded);
+        TIDEMILL_VERIFY(m_source->start());
+
+        QTRY_VERIFY(!degraded.isEmpty());
+        const auto cause = degraded.first().first().value<Error>();
+        QVERIFY2(cause.message.contains(QLatin1String(message)), qPrintable(cause.message));
+        QTRY_VERIFY(count() > 5); // the other one flows
+    }
+
+    static void verifyRejects(const char *id, QVariantMap options, const QVariantMap &more,
+                              const QString &message)
+    {
+        options.insert(more);
+
+        const auto node = create<Source>(QLatin1String(id), options);
+
+        QVERIFY(!node);
+        QCOMPARE(node.error().message, message);
+    }
+
     // Whether our book is the exchange's. It moves, so it has to be asked until it is.
     bool isExchangesBook()
     {

@@ -9,6 +9,7 @@
 #include <QHash>
 #include <QObject>
 
+#include <chrono>
 #include <memory>
 
 namespace tidemill {
@@ -154,12 +155,28 @@ protected:
     virtual void process(const tidemill::BatchPtr &batch) = 0;
 };
 
+// A record of a batch that a sink could not store.
+struct RowFailure
+{
+    qsizetype row = 0;    // its index in the batch
+    Error error;          // what the peer said, for the log and for whoever reads the dead letters
+    bool isFinal = false; // no retry can store it; else it is offered again
+};
+
 // Stores or forwards. receive() takes batches in order; flush() ends a group: everything received since the
-// last one should now be made safe together (one transaction, one write). For each batch that is safe, emit
-// delivered(batch), at any later time, in any order. If something fails, emit failed(error) once: the host
-// then considers every batch not yet delivered as not stored, waits (backoff), and offers all of them again,
-// in order. A repeated batch must do no harm: use the schema's key. Batches no retry can store are rejected()
-// one by one instead.
+// last one should now be made safe together (one transaction, one write). Answer for each batch, at any later
+// time, in any order:
+//
+//   delivered(batch)               all of it is safe.
+//   partlyDelivered(batch, rows)   all but these rows is safe. Those that are final become dead letters; the
+//                                  others come again, before anything else, in a batch of their own.
+//   rejected(batch, error)         no retry can ever store any of it.
+//
+// Or, once, for all that has not been answered yet: failed(error), or delayed(cause, wait) if the peer is
+// well but has said when it wants more. The host considers every batch that was not answered as not stored,
+// waits, and offers all of them again, in order. An answer that comes after that is for a batch that is not
+// in the sink's hands any more: drop what you knew of it. Retry, backoff, circuit breaker, spool and dead
+// letters are the host's. A repeated batch must do no harm: use the schema's key.
 class TIDEMILL_SDK_EXPORT Sink : public Node
 {
     Q_OBJECT
@@ -173,8 +190,11 @@ public Q_SLOTS:
 
 Q_SIGNALS:
     void delivered(const tidemill::BatchPtr &batch);
-    // This batch can never be stored (a type the table cannot take): counted, logged, not offered again.
+    // `rows` is not empty, ascending, each row once.
+    void partlyDelivered(const tidemill::BatchPtr &batch, const QList<tidemill::RowFailure> &rows);
     void rejected(const tidemill::BatchPtr &batch, const tidemill::Error &error);
+    // A rate limit, a peer that loads its data: not counted as a failure, offered again after `wait`.
+    void delayed(const tidemill::Error &cause, std::chrono::milliseconds wait);
 };
 
 } // namespace tidemill

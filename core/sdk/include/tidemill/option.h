@@ -58,7 +58,8 @@ TIDEMILL_OPTION_TYPE(Value)
 // One option of a node, bound to the member that holds it. The member's initializer is the default, its type
 // says what may be written: bool, qint64, int, double, Decimal, QString, QStringList,
 // std::chrono::milliseconds ("250ms", "5s", "1m30s", "2h"), ByteSize ("64MiB"), an enum (with choices()), or
-// Value (anything; validate() checks it).
+// Value (anything; validate() checks it). A dot in the name makes a group, which is a map in a file:
+// "silence.floor" is written silence: {floor: 2s}.
 class TIDEMILL_SDK_EXPORT Option
 {
 public:
@@ -138,9 +139,13 @@ public:
     OptionList(std::initializer_list<Option> options) : QList(options) {}
     OptionList operator+(const OptionList &other) const;
 
+    // An error if nobody could write these options: "a" beside "a.b" would make a both a value and a map. The
+    // fault of who lists them, not of who writes a file.
+    Result<> checkNames() const;
+
     // Sets all members from a map and says everything that is wrong with it: unknown keys (with the nearest
-    // known one), missing required ones, wrong types and bounds. `ignored` names keys that belong to somebody
-    // else.
+    // known one), missing required ones, wrong types and bounds, groups that are no maps. `ignored` names
+    // keys of the map that belong to somebody else.
     OptionErrors apply(const Value &map, const QStringList &ignored = {}) const;
 };
 

@@ -23,15 +23,24 @@
 namespace tidemill::testing {
 
 // Loads the plugin `id` from `pluginDirectory` (the build's own by default) and sets its options, as the host
-// does. The error has all messages, one a line.
+// does. Plugins of different kinds may have one id; `kind` ("sink") says which, without it the first is
+// taken. The error has all messages, one a line.
 TIDEMILL_SDK_EXPORT Result<NodePtr<Node>> createNode(const QString &id, const QVariantMap &options,
                                                      const NodeContext &context,
-                                                     const QString &pluginDirectory);
+                                                     const QString &pluginDirectory,
+                                                     const QString &kind = {});
 
 template<typename T>
 Result<NodePtr<T>> create(const QString &id, const QVariantMap &options = {}, const NodeContext &context = {})
 {
-    auto node = createNode(id, options, context, QStringLiteral(TIDEMILL_TEST_PLUGIN_DIR));
+    QString kind;
+    if constexpr (std::is_same_v<T, Source>)
+        kind = QStringLiteral("source");
+    else if constexpr (std::is_same_v<T, Transform>)
+        kind = QStringLiteral("transform");
+    else if constexpr (std::is_same_v<T, Sink>)
+        kind = QStringLiteral("sink");
+    auto node = createNode(id, options, context, QStringLiteral(TIDEMILL_TEST_PLUGIN_DIR), kind);
     if (!node)
         return node.error();
     auto *typed = qobject_cast<T *>((*node).get());

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <tidemill/net/book_numbers.h>
 #include <tidemill/net/continuity.h>
 #include <tidemill/net/feed.h>
 #include <tidemill/net/rest_client.h>
 #include <tidemill/net/source_options.h>
 #include <tidemill/node.h>
+#include <tidemill/order_book.h>
 #include <tidemill/records_out.h>
+
+#include <QElapsedTimer>
 
 #include <deque>
 #include <optional>
@@ -52,6 +56,7 @@ public:
         Timestamp lastReceived;   // null: nothing yet
         Timestamp lastTradeAt;    // exchange's time of the last trade that went out: where history goes on
         Timestamp resumedAt;      // null: nothing to catch up with
+        BookNumbers bookNumbers;  // where the exchange numbers no changes of a book
         qint64 expectedTrade = 0; // the newest that history was asked for because it was announced
         bool interrupted = false; // a connection was lost and nothing has come since
         bool hasHole = false;     // not that: a part of the recording that is played is missing
@@ -86,6 +91,11 @@ public:
     // A trade without a price is only counted: it goes out in another form (a frame for a decoder behind).
     void add(int stream, const Trade &trade) { m_trades->add(stream, trade); }
     void add(int stream, const AggTrade &trade) { m_aggTrades->add(stream, trade); }
+    // A book, of which `depth` levels a side were asked for (0: all), and a change of it, where the exchange
+    // numbers neither: with numbers of ours.
+    void addBook(int stream, const OrderBook &book, qint64 depth, Timestamp happened, Timestamp received);
+    void addBookChange(int stream, std::span<const Level> bids, std::span<const Level> asks,
+                       Timestamp happened, Timestamp received);
     void addGap(int stream, GapCause cause, Timestamp happened, Timestamp received, QByteArrayView reason);
     // The exchange says that this trade has happened, and it should have come by now. If it has not, history
     // is asked.
@@ -100,7 +110,8 @@ public:
     void countUnused(const char *reason) { drop(reason, 1); }
     // A message of a kind that is not known: exchanges add kinds at any time, so it is no error.
     void countUnknown() { m_unknown.add(); }
-    // The end of a burst: everything collected is emitted, positions move.
+    // The end of a burst: everything collected is emitted. Positions move with it a few times a second: to
+    // print one for each stream of each burst would cost more than the rest.
     void flush();
     // Input that could not be used, with the beginning of it for the log.
     void rejectFrame(const Error &error, QByteArrayView frame);
@@ -150,8 +161,9 @@ private:
     Result<> openReplay();
     void handleMissed(const QString &what);
     void endReplay();
+    void tellPositions();
     template<typename R>
-    void collectFrom(std::optional<Continuity<R>> &continuity);
+    void tellFrom(std::optional<Continuity<R>> &continuity);
 
     static constexpr std::chrono::milliseconds upkeepInterval{250};
 
@@ -165,6 +177,7 @@ private:
     Counter m_unknown;
     QHash<QByteArray, QByteArray> m_left; // where streams stood that were removed since the start
     QTimer m_upkeep{this};
+    QElapsedTimer m_sinceReached; // invalid: never told
     bool m_isOpen = false;
     std::unique_ptr<CaptureWriter> m_capture; // null: nothing is captured
     QByteArray m_address;                     // of the exchange, for the capture

@@ -22,6 +22,10 @@ inline Error malformed(const QString &what)
 {
     return {Error::Kind::Protocol, what};
 }
+inline Error malformed(const char *what)
+{
+    return malformed(QString::fromLatin1(what));
+}
 
 // Whether a look-up failed because the JSON itself is broken, not because what was looked for is not there or
 // is of another kind. simdjson has let go of the frame then: nothing more may be asked of it.

@@ -9,13 +9,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace tidemill::net {
 
 // What an exchange lets one address ask for, as data.
 struct RestLimits
 {
-    int weight = 6000; // of requests in a window, see RestClient::get()
+    int weight = 6000; // of requests in a window, see RestRequest
     std::chrono::milliseconds window{60'000};
     bool wallClock = false;           // the window is the minute of the clock, not a sliding one
     double usable = 0.8;              // of the weight: others behind the same address need some too
@@ -34,11 +35,24 @@ struct RestSettings
     int attempts = 0; // 0: tries on until it has an answer
 };
 
+// What is asked, and what is no answer to it.
+struct RestRequest
+{
+    QUrl url{};
+    int weight = 1;       // what the exchange counts for it; where it counts requests, 1
+    HeaderList headers{}; // after those of the settings; of two with one name this one is sent
+    // Of a reply that came with a success: why it is none all the same, so that it is asked for again, as
+    // where an exchange says with status 200 that it is busy. Nothing: it is the answer. Called once for each
+    // such reply, in front of the callback, as long as the context lives; empty: every success is an answer.
+    std::function<std::optional<QString>(const HttpReply &)> unusable{};
+};
+
 // Asks an exchange's REST API within its limits. All clients of a process that ask the same host (scheme,
 // name and port) share one budget, that of the first of them, and one ban: when the exchange says "stop
 // asking", nobody of us asks that host again before the time it named. Requests go out one at a time in the
-// order given. No connection, a broken or late reply, 5xx and the blocking statuses are tried again; any
-// other answer is the caller's. Lives in one thread; clients of a host may live in several.
+// order given. No connection, a broken or late reply, 5xx, the blocking statuses and what the request calls
+// unusable are tried again; any other answer is the caller's. Lives in one thread; clients of a host may live
+// in several.
 class TIDEMILL_NET_EXPORT RestClient : public QObject
 {
     Q_OBJECT
@@ -52,17 +66,16 @@ public:
     // Before the first get(). An error, and nothing changed, if the CA file or the proxy cannot be used.
     Result<> configure(const RestSettings &settings);
 
-    // `weight` is what the exchange counts for this request; where it counts requests, 1. Calls back once,
-    // from the event loop, with a reply whose status is final; with reply.error only if `attempts` are used
-    // up or no try can help (an address that is none, a body beyond the limit). Not at all if `context` (of
-    // this thread) or this client is deleted before, or after cancel().
-    void get(const QUrl &url, int weight, QObject *context, Callback callback);
-    // Hears of each answer that came with a success, before who asked.
+    // Calls back once, from the event loop, with a reply whose status is final; with reply.error only if
+    // `attempts` are used up or no try can help (an address that is none, a body beyond the limit). Not at
+    // all if `context` (of this thread) or this client is deleted before, or after cancel().
+    void get(const RestRequest &request, QObject *context, Callback callback);
+    // Hears of each reply that came with a success, before who asked, also of one that is unusable.
     void setObserver(std::function<void(const QUrl &url, const QByteArray &body)> observer);
     // From now on nobody is asked: a request waits for the answer that was recorded.
     void beginReplay();
     // What was answered once, to the first request that waits for it: of the same name (the last part of the
-    // path) and with the same query, but for a limit.
+    // path) and with the same query, but for a limit. After an unusable one it waits for the next.
     void replayAnswer(const QUrl &url, const QByteArray &body);
     // Forgets all requests of that context, also the one under way.
     void cancel(QObject *context);

@@ -53,11 +53,15 @@ struct TIDEMILL_NET_EXPORT SourceOptions
     FeedPlan feedPlan() const;
     RestSettings restSettings() const;
     ContinuitySettings continuitySettings() const;
+    // Of these symbols those that are ours by the option `shard`. Which one is whose depends on its name and
+    // the number of shards alone, so that all collectors agree, whatever their lists and machines.
+    QStringList ours(const QStringList &symbols) const;
 
     QString url;
     QString restUrl;
     QString caFile;
     QString proxy;
+    QString shard; // "2/4"; empty: all
     int streamsPerConnection = 1024;
     int redundancy = 1;
     bool backfill = true;

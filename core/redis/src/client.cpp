@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client_private.h"
+
+#include <utility>
+
+namespace tidemill::redis {
+
+Client::Client(const Settings &settings, QObject *parent)
+    : QObject(parent)
+    , d(std::make_unique<Private>(this, settings))
+{}
+
+Client::~Client()
+{
+    d->close();
+}
+
+void Client::open()
+{
+    if (d->state() == Private::State::Closed)
+        d->open();
+}
+
+void Client::close()
+{
+    d->close();
+}
+
+bool Client::isOpen() const
+{
+    return d->state() == Private::State::Open;
+}
+
+bool Client::isCluster() const
+{
+    return d->isCluster();
+}
+
+QString Client::place() const
+{
+    return d->settings().url.place();
+}
+
+void Client::send(const Command &command, Callback callback)
+{
+    Request request;
+    request.bytes = command.bytes();
+    request.slot = command.slot();
+    request.blockTime = command.blockTime();
+    request.callback = std::move(callback);
+    d->dispatch(std::move(request));
+}
+
+void Client::send(Transaction &&transaction, Callback callback)
+{
+    Request request;
+    request.slot = transaction.slot();
+    request.answersDue = transaction.count() + 2; // of MULTI and EXEC too
+    request.transactionAnswers = request.answersDue;
+    request.isTransaction = true;
+    request.bytes = std::move(transaction).take();
+    request.callback = std::move(callback);
+    d->dispatch(std::move(request));
+}
+
+int Client::nodeOf(int slot) const
+{
+    return d->isCluster() ? d->map().nodeOf(slot) : 0;
+}
+
+QList<int> Client::slotOfEachNode() const
+{
+    return d->isCluster() ? d->map().slotOfEachNode() : QList<int>{anySlot};
+}
+
+qsizetype Client::unanswered() const
+{
+    return d->unanswered();
+}
+
+void Client::Private::close()
+{
+    m_state = State::Closed;
+    takeAll();
+}
+
+// Takes down all connections; what they had not answered.
+Requests Client::Private::takeAll()
+{
+    Requests all;
+    const auto take = [&all](Requests requests) {
+        for (Request &request : requests)
+            all.push_back(std::move(request));
+    };
+    const auto end = [&take](Connection *connection) {
+        connection->disconnect();
+        connection->close();
+        take(connection->takeUnanswered());
+        // Not with us: we may be deleted from within one of its answers.
+        connection->setParent(nullptr);
+        connection->deleteLater();
+    };
+    for (const auto &[node, connection] : std::exchange(m_byNode, {}))
+        end(connection);
+    if (m_single)
+        end(std::exchange(m_single, nullptr));
+    for (auto &[slot, requests] : std::exchange(m_redirected, {}))
+        take(std::move(requests));
+    take(std::exchange(m_queued, {}));
+    m_slotInFlight.clear();
+    return all;
+}
+
+qsizetype Client::Private::unanswered() const
+{
+    qsizetype count = qsizetype(m_queued.size());
+    for (const auto &[node, connection] : m_byNode)
+        count += connection->unanswered();
+    for (const auto &[slot, requests] : m_redirected)
+        count += qsizetype(requests.size());
+    return m_single ? count + m_single->unanswered() : count;
+}
+
+void Client::Private::connectionFailed(Connection *connection, const Failure &failure)
+{
+    // A server that lets us in no further will not be followed by one that does.
+    const bool isLast = m_state != State::Opening || failure.kind != ErrorKind::None || m_candidates.empty();
+    if (isLast) {
+        fail(failure);
+        return;
+    }
+    connection->disconnect();
+    connection->deleteLater();
+    m_single = nullptr;
+    openNext();
+}
+
+// One connection of a cluster takes the others with it: the owner then has one kind of uncertainty to deal
+// with, and the next open() learns who has which slot now.
+void Client::Private::fail(const Failure &failure)
+{
+    m_state = State::Closed;
+    const Requests lost = takeAll();
+    const QByteArray why = failure.error.message.toUtf8();
+    QPointer<Client> client(q);
+    for (const Request &request : lost) {
+        if (request.callback)
+            request.callback(Reply::lost(why));
+        if (!client)
+            return;
+    }
+    emit q->failed(failure);
+}
+
+} // namespace tidemill::redis

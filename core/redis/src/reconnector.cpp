@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tidemill/redis/reconnector.h>
+
+namespace tidemill::redis {
+
+Reconnector::Reconnector(Client &client, QObject *parent) : QObject(parent), m_client(client)
+{
+    m_timer.setSingleShot(true);
+    connect(&m_timer, &QTimer::timeout, &m_client, &Client::open);
+    connect(&m_client, &Client::failed, this, [this] {
+        if (m_runs)
+            m_timer.start(m_backoff.next());
+    });
+}
+
+void Reconnector::start()
+{
+    m_runs = true;
+    m_client.open();
+}
+
+void Reconnector::finish()
+{
+    m_runs = false;
+    m_timer.stop();
+}
+
+void Reconnector::stop()
+{
+    finish();
+    m_client.close();
+}
+
+} // namespace tidemill::redis

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "entry_lookup.h"
+#include "stream_table.h"
+
+#include <tidemill/node.h>
+#include <tidemill/redis/client.h>
+
+#include <QTimer>
+
+#include <deque>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+namespace tidemill::redis_stream {
+
+struct WriterSettings
+{
+    redis::Settings connection;
+    QByteArray options; // of XADD, between key and id, in RESP
+    qsizetype window = 1000;
+    qsizetype lookup = 2000;
+    bool explicitIds = false;
+    int waitReplicas = 0;
+    std::chrono::milliseconds waitTimeout{1000};
+};
+
+// Writes batches in rounds, one at a time: look up what is uncertain, send one transaction (in a cluster one
+// for each slot), wait for its answer and, if wished, for replicas, confirm. A transaction is carried out as
+// a whole or not at all, and the next one goes out only after it, so entries of a stream never change places,
+// whatever fails in between.
+class Writer : public QObject
+{
+    Q_OBJECT
+
+public:
+    Writer(const WriterSettings &settings, QObject *parent);
+    ~Writer() override;
+
+    // Connects if there is no connection, otherwise asks for a sign of life; unless it is at work anyway.
+    void probe();
+    void add(const BatchPtr &batch, EntryForm *form) { m_held.push_back({batch, form, {}}); }
+    void write();
+    void stop();
+
+    // Counted since they were taken last.
+    quint64 takeAdded() { return std::exchange(m_added, 0); }
+    quint64 takeFound() { return std::exchange(m_found, 0); }
+
+Q_SIGNALS:
+    // `refused`: records that can never be stored, ascending.
+    void stored(const tidemill::BatchPtr &batch, const QList<tidemill::RowFailure> &refused);
+    // Nothing of what was added and not answered is in our hands any more. With `wait`, the server is well
+    // and wants it later.
+    void interrupted(const tidemill::Error &error, std::optional<std::chrono::milliseconds> wait);
+    // There is no connection; nothing was waiting for it. Ends in reached().
+    void unreachable(const tidemill::Error &error);
+    void reached();
+    // An answer takes long; ends in one of the first two.
+    void slow(const tidemill::Error &cause);
+
+private:
+    enum class Phase { Idle, LookingUp, Writing, Checking, Waiting };
+
+    struct Held
+    {
+        BatchPtr batch;
+        EntryForm *form;
+        QList<RowFailure> refused;
+    };
+    struct Sent // one record in a transaction
+    {
+        Stream *stream;
+        quint32 batch;
+        quint32 row;
+    };
+    struct Part // what goes out as one transaction
+    {
+        redis::Transaction transaction;
+        std::vector<Sent> rows;
+    };
+
+    void beginRound();
+    std::vector<EntryLookup::Question> assignStreams();
+    void afterLookup(const QByteArray &error);
+    void sendRound();
+    void appendRecord(std::size_t batch, qsizetype row, Stream *stream);
+    Part &partOf(Stream *stream);
+    void takeAnswer(std::size_t index, const redis::Reply &reply);
+    void takeEntry(const Sent &sent, const redis::Reply &reply);
+    void undo(const Part &part);
+    void afterWriting();
+    void checkIds();
+    void waitForReplicas();
+    void confirmRound();
+    void refuse(const Sent &sent, const Error &error);
+
+    void clientFailed(const redis::Failure &failure);
+    void failRound(const QByteArray &serverError);
+    void endRound();
+    void interrupt(const Error &error, redis::ErrorKind kind);
+
+    WriterSettings m_settings;
+    redis::Client m_client;
+    StreamTable m_streams;
+    EntryLookup m_lookup;
+    QTimer m_slow{this};
+
+    std::deque<Held> m_held; // offered and unanswered; the round is of the first ones
+    Phase m_phase = Phase::Idle;
+    quint64 m_round = 0;
+    std::size_t m_roundBatches = 0;
+    std::vector<Stream *> m_rowStreams; // of each row of the round
+    std::vector<Stream *> m_touched;    // each once
+    std::vector<Part> m_parts;
+    std::unordered_map<int, std::size_t> m_partOfSlot;
+    std::size_t m_due = 0;        // answers
+    QByteArray m_error;           // the first one that the server gave
+    std::vector<Sent> m_doubtful; // an entry with its id, or a later one, is there
+    quint64 m_added = 0;
+    quint64 m_found = 0;
+};
+
+} // namespace tidemill::redis_stream

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "writer.h"
+
+#include <QHash>
+
+#include <algorithm>
+
+namespace tidemill::redis_stream {
+
+namespace {
+
+constexpr std::chrono::milliseconds waitForServer{500};
+constexpr std::chrono::milliseconds waitForSlot{100};
+
+} // namespace
+
+void Writer::afterWriting()
+{
+    if (!m_error.isEmpty())
+        failRound(m_error);
+    else if (!m_doubtful.empty())
+        checkIds();
+    else
+        waitForReplicas();
+}
+
+// "Equal or smaller": either this very record is there, or a later one is and ours can find no place any
+// more.
+void Writer::checkIds()
+{
+    m_phase = Phase::Checking;
+    m_due = m_doubtful.size();
+    for (const Sent &sent : m_doubtful) {
+        const Held &held = m_held[sent.batch];
+        const quint64 identity = held.form->identityOf(*held.batch, sent.row);
+        const QByteArray id = held.form->explicitId(*held.batch, sent.row).value_or(QByteArray());
+        redis::Command command("XRANGE");
+        command.key(sent.stream->key).add(id).add(id);
+        m_client.send(command, [this, sent, identity, id, round = m_round](const redis::Reply &reply) {
+            if (round != m_round || m_phase != Phase::Checking || reply.isLost())
+                return;
+            if (reply.isError()) {
+                m_error = reply.text().toByteArray();
+            } else if (m_held[sent.batch].form->identityOf(reply[0][1]) != identity) {
+                refuse(sent,
+                       {Error::Kind::Storage,
+                        QStringLiteral("Redis at %1: stream '%2' has later entries than %3, so it cannot be "
+                                       "added any more")
+                            .arg(m_client.place(), QString::fromUtf8(sent.stream->key),
+                                 QString::fromLatin1(id))});
+            } else {
+                ++m_found;
+            }
+            if (--m_due > 0)
+                return;
+            if (m_error.isEmpty())
+                waitForReplicas();
+            else
+                failRound(m_error);
+        });
+    }
+}
+
+// A master answers before its replicas know. Any command makes WAIT wait for all that the master has written
+// so far, so it also covers what an earlier connection of ours wrote.
+void Writer::waitForReplicas()
+{
+    if (m_settings.waitReplicas == 0) {
+        confirmRound();
+        return;
+    }
+    m_phase = Phase::Waiting;
+    QHash<int, const Stream *> streamOfNode;
+    for (const Stream *stream : m_touched)
+        streamOfNode.insert(m_client.nodeOf(stream->slot), stream);
+    m_due = std::size_t(streamOfNode.size());
+    for (const Stream *stream : std::as_const(streamOfNode)) {
+        redis::Command command("WAIT");
+        command.add(qint64(m_settings.waitReplicas)).add(qint64(m_settings.waitTimeout.count()));
+        command.toNodeOf(stream->slot).mayBlock(m_settings.waitTimeout);
+        m_client.send(redis::Command("XLEN").key(stream->key), {});
+        m_client.send(command, [this, round = m_round](const redis::Reply &reply) {
+            if (round != m_round || m_phase != Phase::Waiting || reply.isLost())
+                return;
+            if (reply.isError())
+                m_error = reply.text().toByteArray();
+            else if (reply.integer() < m_settings.waitReplicas)
+                m_error = QStringLiteral("NOREPLICAS only %1 of %2 replicas have it after %3 ms")
+                              .arg(reply.integer())
+                              .arg(m_settings.waitReplicas)
+                              .arg(m_settings.waitTimeout.count())
+                              .toUtf8();
+            if (--m_due > 0)
+                return;
+            if (m_error.isEmpty())
+                confirmRound();
+            else
+                failRound(m_error);
+        });
+    }
+}
+
+void Writer::confirmRound()
+{
+    for (Stream *stream : m_touched)
+        stream->confirm(m_settings.lookup);
+    std::vector<Held> done;
+    for (; m_roundBatches > 0; --m_roundBatches) {
+        done.push_back(std::move(m_held.front()));
+        m_held.pop_front();
+    }
+    endRound();
+    // Only now: whoever hears of it may give us the next batch within the call.
+    for (Held &held : done) {
+        std::sort(held.refused.begin(), held.refused.end(),
+                  [](const RowFailure &a, const RowFailure &b) { return a.row < b.row; });
+        emit stored(held.batch, held.refused);
+    }
+    write();
+}
+
+void Writer::endRound()
+{
+    ++m_round;
+    m_phase = Phase::Idle;
+    m_roundBatches = 0;
+    m_parts.clear();
+    m_touched.clear();
+    m_slow.stop();
+}
+
+void Writer::failRound(const QByteArray &serverError)
+{
+    const redis::ErrorKind kind = redis::errorKind(serverError);
+    // What was carried out all the same (another part of it) is looked up before it would be sent again.
+    for (Stream *stream : m_touched) {
+        if (stream->unconfirmed > 0)
+            stream->distrust();
+    }
+    endRound();
+    if (redis::adviceFor(kind) == redis::Advice::Reconnect) {
+        m_client.close();
+        m_streams.distrustUnconfirmed();
+    }
+    interrupt(redis::describe(serverError, m_client.place()), kind);
+}
+
+void Writer::clientFailed(const redis::Failure &failure)
+{
+    m_lookup.cancel();
+    endRound();
+    m_streams.distrustUnconfirmed();
+    if (m_held.empty())
+        emit unreachable(failure.error);
+    else
+        interrupt(failure.error, failure.kind);
+}
+
+void Writer::interrupt(const Error &error, redis::ErrorKind kind)
+{
+    m_held.clear();
+    switch (redis::adviceFor(kind)) {
+    case redis::Advice::Wait:
+        emit interrupted(error, waitForServer);
+        return;
+    case redis::Advice::Redirect:
+        emit interrupted(error, waitForSlot);
+        return;
+    default:
+        emit interrupted(error, std::nullopt);
+    }
+}
+
+} // namespace tidemill::redis_stream
