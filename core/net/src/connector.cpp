@@ -116,21 +116,11 @@ void Connector::openTunnel()
 
 void Connector::readTunnel()
 {
-    m_received += m_socket->read(maxReplyHeaderBytes + 1 - m_received.size());
-    QByteArray answer;
-    const auto opened = m_tunnel->advance(m_received, answer);
-    if (!opened) {
+    const auto opened = m_tunnel->advance(*m_socket);
+    if (!opened)
         fail(way() + opened.error().message, opened.error().kind);
+    if (!opened || !*opened)
         return;
-    }
-    if (!answer.isEmpty())
-        m_socket->write(answer);
-    if (!*opened)
-        return;
-    if (!m_received.isEmpty()) {
-        fail(way() + QStringLiteral("it sent more than its answer"), Error::Kind::Protocol);
-        return;
-    }
     m_tunnel.reset();
     if (auto *const tls = qobject_cast<QSslSocket *>(m_socket)) {
         tls->setPeerVerifyName(m_url.host(QUrl::FullyEncoded)); // not the proxy's

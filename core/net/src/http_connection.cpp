@@ -136,7 +136,6 @@ void HttpConnection::connectSocket()
     m_tunnel.reset();
     if (isProxied(m_proxy)) {
         m_tunnel = std::make_unique<ProxyTunnel>(m_proxy, host, portOf(m_address));
-        m_tunnelBytes.clear();
         connect(m_socket, &QTcpSocket::connected, this, &HttpConnection::openTunnel);
         m_socket->connectToHost(m_proxy.hostName(), m_proxy.port());
     } else if (tls) {
@@ -154,21 +153,11 @@ void HttpConnection::openTunnel()
 
 void HttpConnection::readTunnel()
 {
-    m_tunnelBytes += m_socket->readAll();
-    QByteArray answer;
-    const auto opened = m_tunnel->advance(m_tunnelBytes, answer);
-    if (!opened) {
+    const auto opened = m_tunnel->advance(*m_socket);
+    if (!opened)
         fail(way() + opened.error().message, opened.error().kind);
+    if (!opened || !*opened)
         return;
-    }
-    if (!answer.isEmpty())
-        m_socket->write(answer);
-    if (!*opened)
-        return;
-    if (!m_tunnelBytes.isEmpty()) {
-        fail(way() + QStringLiteral("it sent more than its answer"), Error::Kind::Protocol);
-        return;
-    }
     m_tunnel.reset();
     if (auto *const tls = qobject_cast<QSslSocket *>(m_socket)) {
         tls->setPeerVerifyName(m_address.host(QUrl::FullyEncoded)); // not the proxy's

@@ -47,7 +47,20 @@ QByteArray ProxyTunnel::firstBytes() const
     return request + "\r\n";
 }
 
-Result<bool> ProxyTunnel::advance(QByteArray &received, QByteArray &answer)
+Result<bool> ProxyTunnel::advance(QIODevice &proxy)
+{
+    m_received += proxy.read(maxReplyHeaderBytes + 1 - m_received.size());
+    QByteArray answer;
+    auto opened = understand(m_received, answer);
+    if (opened && !answer.isEmpty())
+        proxy.write(answer);
+    if (opened && *opened && (!m_received.isEmpty() || proxy.bytesAvailable() > 0))
+        return Error{Error::Kind::Protocol, QStringLiteral("it sent more than its answer")};
+    return opened;
+}
+
+// Takes what it understands from the front of `received` and sets what to answer.
+Result<bool> ProxyTunnel::understand(QByteArray &received, QByteArray &answer)
 {
     for (;;) {
         const Phase phase = m_phase;

@@ -78,7 +78,6 @@ private:
     std::unique_ptr<ProxyTunnel> m_tunnel; // until the proxy has opened it
     std::unique_ptr<HttpReplyReader> m_reader;
     QByteArray m_request;
-    QByteArray m_tunnelBytes;
     QString m_refusal; // why this request cannot be sent at all
     QTimer m_deadline{this};
     QElapsedTimer m_idle;
