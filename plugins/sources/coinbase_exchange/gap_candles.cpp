@@ -102,7 +102,7 @@ void GapCandles::noteGap(State &state, const Gap &gap) const
         return;
     if (gap.first_missing <= 0) { // ids start over: nothing is hoped for any more
         for (Hole &hole : state.holes)
-            hole.last = 0;
+            hole.first = hole.last = 0;
         state.last = {};
         state.jumpedAt.clear();
     }
@@ -120,6 +120,7 @@ void GapCandles::noteGap(State &state, const Gap &gap) const
         into.key = added.key;
         into.last = std::max(into.last, added.last);
         into.to = std::max(into.to, added.to);
+        into.from = std::max(into.from, into.to + -m_length * candlesPerHole);
         into.isFilled = false;
     } else {
         state.holes.insert(whole != state.holes.end() ? whole + 1 : whole, added);

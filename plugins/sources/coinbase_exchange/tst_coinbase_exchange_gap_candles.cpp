@@ -258,6 +258,23 @@ private slots:
         QCOMPARE(m_rest->waiting(), 0);
     }
 
+    // What was hoped for before is not to be had by those ids any more.
+    void goesOnWhenIdsStartOver()
+    {
+        net::Continuity<Trade>::Answer pending;
+        m_source->history = [&pending](int, qint64, qint64, const auto &answer) { pending = answer; };
+        add({trade(1000, "09:15:20"), trade(1010, "09:15:30")});
+        tick("09:20:00");
+        QCOMPARE(m_rest->waiting(), 0);
+
+        add({trade(1, "09:30:10")});
+        tick("09:40:00");
+
+        answer("09:15:00", "09:16:00", '[' + row("09:15:00") + ']');
+        answer("09:16:00", "09:31:00", '[' + row("09:30:00") + ']');
+        QCOMPARE(opened(), (QList<Timestamp>{at("09:15:00"), at("09:30:00")}));
+    }
+
     void asksNothingWhenSwitchedOff()
     {
         begin({}, {}, CandleLength::None);
