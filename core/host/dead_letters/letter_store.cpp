@@ -56,14 +56,14 @@ LetterStore::LetterStore(const QString &folder, qint64 maxBytes) : m_folder(fold
     removeLeftovers(m_folder);
 }
 
-void LetterStore::look()
+bool LetterStore::isCurrent() const
 {
-    const QDateTime changed = QFileInfo(m_folder).lastModified();
-    if (changed.isValid() && changed == m_looked)
-        return;
-    // A folder's time is as coarse as the kernel's tick: of one that has just changed, it says nothing.
-    const bool isSettled = changed.isValid() && changed.msecsTo(QDateTime::currentDateTimeUtc()) > 1000;
-    m_looked = isSettled ? changed : QDateTime();
+    return m_looked.isValid() && QFileInfo(m_folder).lastModified() == m_looked;
+}
+
+void LetterStore::count()
+{
+    m_looked = QFileInfo(m_folder).lastModified();
     m_figures = {};
     for (const QString &path : letterFiles(m_folder)) {
         ++m_figures.letters;
@@ -73,7 +73,8 @@ void LetterStore::look()
 
 LetterStore::Figures LetterStore::figures()
 {
-    look();
+    if (!isCurrent())
+        count();
     return m_figures;
 }
 
@@ -98,7 +99,9 @@ Result<QString> LetterStore::write(DeadLetter letter)
     if (!data)
         return storageError(m_folder, data.error().message);
     const qint64 bytes = bytesOnDisk(data->size());
-    look();
+    // A folder with many letters takes long to count; our own we know.
+    if (!isCurrent() || m_figures.bytes + bytes > m_maxBytes)
+        count();
     if (m_figures.bytes + bytes > m_maxBytes) {
         m_full = true;
         return storageError(m_folder,
@@ -130,6 +133,7 @@ Result<QString> LetterStore::write(DeadLetter letter)
         return storageError(m_folder, QStringLiteral("the disk did not confirm the folder"));
     ++m_figures.letters;
     m_figures.bytes += bytes;
+    m_looked = QFileInfo(m_folder).lastModified();
     return path;
 }
 

@@ -32,13 +32,14 @@ public:
     const QString &folder() const { return m_folder; }
 
 private:
-    void look();
+    bool isCurrent() const; // as coarse as the kernel's tick, so never the reason for a refusal
+    void count();
     Result<QString> place(const QString &temporary, Timestamp time);
 
     const QString m_folder;
     const qint64 m_maxBytes;
     Figures m_figures;
-    QDateTime m_looked; // the folder's time when it was last looked at
+    QDateTime m_looked; // the folder's time when it was last counted, or written to
     bool m_full = false;
 };
 

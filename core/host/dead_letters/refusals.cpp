@@ -23,13 +23,13 @@ Refusals::Outcome Refusals::putAway(const BatchPtr &batch, const char *reason,
                              .arg(QString::fromUtf8(batch->schema().name()), QLatin1String(reason),
                                   causes.isEmpty() ? QString() : causes.first().message);
     if (!m_store) {
-        qCCritical(lcRefusals).noquote() << what + QStringLiteral("; dropped");
+        log(what + QStringLiteral("; dropped"));
         return {reason, false};
     }
     const auto written = m_store->write({Timestamp::now(), m_status.pipeline, m_status.description.name,
                                          QLatin1String(reason), causes, batch});
     if (written) {
-        qCCritical(lcRefusals).noquote() << what + QStringLiteral("; kept as ") + *written;
+        log(what + QStringLiteral("; kept as ") + *written);
         return {"dead_letter", false};
     }
     m_lostRows += quint64(batch->rowCount());
@@ -37,8 +37,20 @@ Refusals::Outcome Refusals::putAway(const BatchPtr &batch, const char *reason,
     m_status.setNote(
         m_store->folder(),
         QStringLiteral("%1; %2 records could not be kept as dead letters").arg(why).arg(m_lostRows));
-    qCCritical(lcRefusals).noquote() << what + QStringLiteral("; not kept either: ") + why;
+    log(what + QStringLiteral("; not kept either: ") + why);
     return {m_store->isFull() ? "dead_letter_full" : "dead_letter_failed", true};
+}
+
+void Refusals::log(const QString &text)
+{
+    if (m_sinceLog.isValid() && m_sinceLog.elapsed() < 1000) {
+        ++m_unlogged;
+        return;
+    }
+    const quint64 unlogged = std::exchange(m_unlogged, 0);
+    qCCritical(lcRefusals).noquote()
+        << (unlogged > 0 ? text + QStringLiteral("; and %1 times more in between").arg(unlogged) : text);
+    m_sinceLog.start();
 }
 
 } // namespace tidemill::host

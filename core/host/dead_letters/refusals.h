@@ -4,6 +4,8 @@
 #include "../status.h"
 #include "letter_store.h"
 
+#include <QElapsedTimer>
+
 #include <memory>
 
 namespace tidemill::host {
@@ -29,8 +31,13 @@ public:
     quint64 lettersWaiting() { return m_store ? m_store->figures().letters : 0; }
 
 private:
+    void log(const QString &text);
+
     NodeStatus &m_status;
     std::unique_ptr<LetterStore> m_store;
+    // A peer may refuse thousands a second: one line a second says so, and how often it went unsaid.
+    QElapsedTimer m_sinceLog;
+    quint64 m_unlogged = 0;
     quint64 m_lostRows = 0;
 };
 
