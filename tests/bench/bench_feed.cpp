@@ -193,7 +193,7 @@ std::vector<Bench> feedBenches()
          tradeFloor},
         {"latency",
          "from the exchange's sending a trade to the sink, 10,000 a second over TLS",
-         {{"p50", "us"}, {"p99", "us"}},
+         {{"p50", "us", false, 2}, {"p99", "us", false, 3}},
          latencyCandidate,
          latencyFloor},
     };

@@ -204,12 +204,12 @@ std::vector<Bench> graphBenches()
     return {
         {"three_hops",
          "a trade from a source through two transforms to a sink, by rows in a batch",
-         {{"256", "ns CPU"}, {"16", "ns CPU"}, {"1", "ns CPU"}},
+         {{"256", "ns CPU", false, 0, 5}, {"16", "ns CPU"}, {"1", "ns CPU"}},
          hopsCandidate,
          hopsFloor},
         {"thread_handover",
          "a trade from a source to a sink in another thread, batches of 256",
-         {{"", "ns"}},
+         {{"", "ns", false, 0, 30}},
          handoverCandidate,
          handoverFloor},
     };

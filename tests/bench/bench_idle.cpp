@@ -145,7 +145,7 @@ std::vector<Bench> idleBenches()
 {
     return {{"idle",
              "`tidemill run` with a quiet feed and HTTP: memory, and time from exec to a good /health",
-             {{"memory", "MB"}, {"start", "ms"}},
+             {{"memory", "MB", false, 0, 22}, {"start", "ms", false, 0, 50}},
              idleCandidate,
              idleFloor,
              withoutProduct}};

@@ -114,7 +114,7 @@ std::vector<Bench> spoolBenches()
 {
     return {{"spool",
              "trades through a spool, in batches of 256: written, read, confirmed",
-             {{"both", "M/CPU s", true}, {"write", "M/CPU s", true}, {"read", "M/CPU s", true}},
+             {{"both", "M/CPU s", true, 0, 2}, {"write", "M/CPU s", true}, {"read", "M/CPU s", true}},
              spoolCandidate,
              spoolFloor}};
 }

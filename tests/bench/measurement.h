@@ -36,6 +36,7 @@ struct FigureSpec
     const char *unit = "";
     bool isRate = false; // more is better
     double target = 0;   // what the ratio to the floor should not exceed; 0: nothing was promised
+    double limit = 0;    // what the figure itself should not exceed (of a rate: fall below); 0: as above
 };
 
 // Something measured beside the least that the same job can cost, made by hand with nothing in between.

@@ -111,6 +111,15 @@ QString spread(const Runs &runs)
     return number(runs.least()) + QLatin1String("..") + number(runs.most());
 }
 
+// "<= 1.80" of the ratio, "<= 22.0 MB" of the figure.
+QString promised(const FigureSpec &spec)
+{
+    if (spec.limit > 0)
+        return QLatin1String(spec.isRate ? ">= " : "<= ") + number(spec.limit) + u' ' +
+               QLatin1String(spec.unit);
+    return spec.target > 0 ? QStringLiteral("<= ") + number(spec.target) : QString();
+}
+
 void printTable(const QList<Row> &rows)
 {
     std::printf("%-24s %10s %-7s %-17s %10s %-17s %7s %-13s %s\n", "name", "median", "unit", "min..max",
@@ -122,8 +131,7 @@ void printTable(const QList<Row> &rows)
                         qPrintable(row.error.isEmpty() ? row.note : row.error));
             continue;
         }
-        const QString target =
-            row.spec.target > 0 ? QStringLiteral("<= ") + number(row.spec.target) : QString();
+        const QString target = promised(row.spec);
         std::printf("%-24s %10s %-7s %-17s %10s %-17s %7s %-13s %s\n", qPrintable(row.name),
                     qPrintable(number(row.candidate.median())), row.spec.unit,
                     qPrintable(spread(row.candidate)), qPrintable(number(row.floor.median())),
@@ -152,6 +160,8 @@ void printJson(const QList<Row> &rows)
             object.insert(QStringLiteral("ratio"), toJson(row.ratio));
             if (row.spec.target > 0)
                 object.insert(QStringLiteral("target"), row.spec.target);
+            if (row.spec.limit > 0)
+                object.insert(QStringLiteral("limit"), row.spec.limit);
         }
         array.append(object);
     }
