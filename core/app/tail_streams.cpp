@@ -18,6 +18,14 @@ QByteArray printable(QByteArrayView value)
 {
     QByteArray json;
     appendJsonString(json, value);
+    // Terminals obey these too: DEL, and those from U+0080 to U+009F.
+    for (qsizetype at = json.size() - 1; at >= 0; --at) {
+        const auto byte = quint8(json[at]);
+        const bool isHigh = byte == 0xc2 && quint8(json[at + 1]) < 0xa0;
+        if (isHigh || byte == 0x7f)
+            json.replace(at, isHigh ? 2 : 1,
+                         "\\u00" + QByteArray::number(isHigh ? quint8(json[at + 1]) : byte, 16));
+    }
     const QByteArray inner = json.mid(1, json.size() - 2);
     const bool isPlain = inner == value && !value.isEmpty() && !value.contains(' ') && !value.contains('=');
     return isPlain ? inner : json;
@@ -61,9 +69,10 @@ void TailStreams::scan(int slot, const QByteArray &cursor)
             }
             const QByteArray found = name.text().toByteArray();
             // SCAN may say a name twice.
-            if (std::none_of(m_listed.begin(), m_listed.end(),
-                             [&](const Listed &known) { return known.name == found; }))
-                look(found);
+            if (m_seen.contains(found))
+                continue;
+            m_seen.insert(found);
+            look(found);
         }
         const QByteArray next = reply[0].text().toByteArray();
         if (next == "0" || next.isEmpty())
@@ -123,7 +132,7 @@ void TailStreams::printList()
         } else {
             text = printable(stream.name).leftJustified(width) +
                    QByteArray::number(stream.length).rightJustified(12) + "  " +
-                   (stream.lastId.isEmpty() ? QByteArray("-") : stream.lastId) + '\n';
+                   (stream.lastId.isEmpty() ? QByteArray("-") : printable(stream.lastId)) + '\n';
         }
         emit line(text);
     }
@@ -167,7 +176,11 @@ void TailStreams::printEntry(const redis::Reply &entry)
 {
     m_last = entry[0].text().toByteArray();
     ++m_printed;
-    QByteArray text = m_order.asJson ? "{\"id\":\"" + m_last + '"' : m_last;
+    QByteArray text;
+    if (m_order.asJson)
+        appendJsonString(text.append("{\"id\":"), m_last);
+    else
+        text = printable(m_last);
     const redis::Reply &words = entry[1];
     for (qsizetype at = 0; at + 1 < words.size(); at += 2) {
         const QByteArrayView name = words[at].text();

@@ -4,6 +4,7 @@
 #include <tidemill/redis/client.h>
 
 #include <QList>
+#include <QSet>
 
 namespace tidemill::app {
 
@@ -55,6 +56,7 @@ private:
 
     TailOrder m_order;
     QList<Listed> m_listed;
+    QSet<QByteArray> m_seen;
     QByteArray m_last;
     qint64 m_printed = 0;
     int m_due = 0;

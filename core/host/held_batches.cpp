@@ -2,6 +2,7 @@
 #include "held_batches.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tidemill::host {
 
@@ -30,7 +31,7 @@ void HeldBatches::uncount(const Entry &entry)
 
 void HeldBatches::add(BatchPtr batch)
 {
-    m_again.push_back({std::move(batch), ++m_last, {}, false});
+    m_again.push_back({.batch = std::move(batch), .number = ++m_last});
     count(m_again.back());
 }
 
@@ -80,6 +81,27 @@ bool HeldBatches::takeBack(std::optional<Clock::time_point> failed)
     m_hasFailed = m_hasFailed || failed;
     std::sort(m_again.begin(), m_again.end(), isBefore);
     return true;
+}
+
+void HeldBatches::judgeNamed(std::optional<Clock::time_point> failed)
+{
+    for (Entry &entry : m_again) {
+        if (!std::exchange(entry.isNamed, false) || !failed)
+            continue;
+        m_rests += entry.isRest ? 0 : 1;
+        entry.isRest = true;
+        if (!entry.failedSince)
+            entry.failedSince = failed;
+        m_hasFailed = true;
+    }
+}
+
+void HeldBatches::holdClocks(Clock::duration wait)
+{
+    for (Entry &entry : m_again) {
+        if (entry.failedSince)
+            *entry.failedSince += wait;
+    }
 }
 
 void HeldBatches::excuse()

@@ -22,7 +22,8 @@ public:
         BatchPtr batch;
         quint64 number = 0;                           // rising as they came
         std::optional<Clock::time_point> failedSince; // without a delivery since then
-        bool isRest = false; // rows that the sink has named: what happens to others does not excuse them
+        bool isRest = false;  // rows that have failed by name: what happens to others does not excuse them
+        bool isNamed = false; // named just now; whether as failed or as waiting is not known yet
     };
 
     // To be offered, behind everything else.
@@ -36,6 +37,10 @@ public:
     // Everything in the sink's hands is to be offered again; false: there was nothing. With `failed` the
     // clocks of those that have none begin then.
     bool takeBack(std::optional<Clock::time_point> failed);
+    // Of those put back as named it is known now: they failed at that time; or, without one, they wait.
+    void judgeNamed(std::optional<Clock::time_point> failed);
+    // The peer has asked for so much time: in it nothing fails.
+    void holdClocks(Clock::duration wait);
     // Something was delivered: the others have not been failing since before that.
     void excuse();
     // Those to be offered again that have failed since then, taken out.

@@ -6,6 +6,8 @@
 
 #include <QLoggingCategory>
 
+#include <utility>
+
 Q_LOGGING_CATEGORY(lcSinkAnswers, "tidemill.host.delivery")
 
 namespace tidemill::host {
@@ -53,6 +55,8 @@ void SinkRunner::countDelivered(quint64 rows)
     status().recordsTaken.fetch_add(rows, std::memory_order_relaxed);
     status().lastDataNs.store(Timestamp::now().ns, std::memory_order_relaxed);
     m_held.excuse();
+    if (m_named)
+        m_named->hasStored = true;
     const bool failedBefore = m_breaker.failures() > 0;
     if (m_breaker.noteDelivery()) {
         qCInfo(lcSinkAnswers).noquote() << status().description.name + QStringLiteral(": breaker closed");
@@ -64,10 +68,12 @@ void SinkRunner::countDelivered(quint64 rows)
         wake();
 }
 
-// Rows that the sink keeps naming are still trouble, whatever else it stores meanwhile.
+// Rows that the sink keeps naming are still trouble, whatever else it stores meanwhile. Without anything in
+// hand there is none: the breaker shows by itself that the peer still has to prove itself.
 void SinkRunner::showRecovered()
 {
-    if (!m_nextTry.isNull() || m_held.hasRests() || m_breaker.failures() > 0)
+    const bool isEmpty = !m_held.hasToOffer() && !m_held.hasInHand();
+    if (!m_nextTry.isNull() || m_named || m_held.hasRests() || (m_breaker.failures() > 0 && !isEmpty))
         return;
     m_backoff.reset();
     setRecovered();
@@ -115,6 +121,7 @@ void SinkRunner::confirmPart(const BatchPtr &batch, const QList<RowFailure> &row
             first = first ? first : &failure.error;
         }
     }
+    const qsizetype stored = keep->rowCount() - failures.size();
     HeldBatches::Entry entry = *m_held.take(keep);
     if (!hopeless.empty()) {
         noteFailed();
@@ -124,21 +131,44 @@ void SinkRunner::confirmPart(const BatchPtr &batch, const QList<RowFailure> &row
         settle(*keep);
     } else {
         entry.batch = copyRows(*keep, again);
-        entry.isRest = true;
-        if (!entry.failedSince)
-            entry.failedSince = HeldBatches::Clock::now();
+        entry.isNamed = true;
+        if (stored > 0)
+            entry.isRest = false; // it gets on: the delivery excuses it, too
         m_held.putBack(std::move(entry));
     }
-    if (const qsizetype stored = keep->rowCount() - failures.size(); stored > 0)
+    if (stored > 0)
         countDelivered(quint64(stored));
     else if (again.empty())
         wake(); // a half-open breaker has no answer yet
-    else if (m_nextTry.isNull() && m_breaker.noteFailure())
-        m_openings.add();
-    if (first && m_nextTry.isNull())
-        waitAfterFailure(*first);
+    if (first)
+        noteNamed(*first, stored > 0);
     else
         showRecovered();
+}
+
+// Rows that a sink names have failed, unless it goes on to say that its peer wants them later: it says both
+// in one turn of the event loop, whose end decides.
+void SinkRunner::noteNamed(const Error &error, bool hasStored)
+{
+    if (m_named) {
+        m_named->hasStored = m_named->hasStored || hasStored;
+        return;
+    }
+    m_named = Named{error, hasStored};
+    QMetaObject::invokeMethod(this, &SinkRunner::judgeNamed, Qt::QueuedConnection);
+}
+
+void SinkRunner::judgeNamed()
+{
+    const std::optional<Named> named = std::exchange(m_named, std::nullopt);
+    if (!named)
+        return; // the sink has said more
+    m_held.judgeNamed(HeldBatches::Clock::now());
+    if (!m_nextTry.isNull())
+        return; // being waited for
+    if (!named->hasStored && m_breaker.noteFailure())
+        m_openings.add();
+    waitAfterFailure(named->error);
 }
 
 void SinkRunner::refuse(const BatchPtr &batch, const Error &error)

@@ -7,6 +7,7 @@
 #include <QLoggingCategory>
 
 #include <algorithm>
+#include <utility>
 
 Q_LOGGING_CATEGORY(lcSinkRunner, "tidemill.host.delivery")
 
@@ -72,7 +73,7 @@ void SinkRunner::wake()
 
 void SinkRunner::drain()
 {
-    if (!m_nextTry.isNull() || isStopped() || !mayBegin())
+    if (!m_nextTry.isNull() || m_named || isStopped() || !mayBegin())
         return;
     const auto begun = BatchGate::Clock::now();
     const Offered offered = offerGroup();
@@ -137,7 +138,8 @@ SinkRunner::Offered SinkRunner::offerGroup()
     qint64 rows = 0;
     qint64 bytes = 0;
     try {
-        while (rows < settings.batchRows && bytes < settings.batchBytes.bytes && m_nextTry.isNull()) {
+        while (rows < settings.batchRows && bytes < settings.batchBytes.bytes && m_nextTry.isNull() &&
+               !m_named) {
             const BatchPtr offered = offerNext();
             if (!offered)
                 break;
@@ -162,7 +164,10 @@ SinkRunner::Offered SinkRunner::offerGroup()
 void SinkRunner::retryLater(const Error &error)
 {
     m_interrupted = true;
-    const bool hadSome = m_held.takeBack(HeldBatches::Clock::now());
+    const HeldBatches::Clock::time_point now = HeldBatches::Clock::now();
+    const bool hadSome = m_held.takeBack(now);
+    if (std::exchange(m_named, std::nullopt))
+        m_held.judgeNamed(now);
     if (!m_nextTry.isNull() && !hadSome)
         return; // said twice for one failure
     if (m_breaker.noteFailure())
@@ -183,13 +188,18 @@ void SinkRunner::waitAfterFailure(const Error &error)
                .arg(m_breaker.state() == BreakerState::Open ? QStringLiteral(" (breaker open)") : QString());
 }
 
-// The peer knows when it wants more, so this is no failure.
+// The peer knows when it wants more, so this is no failure, neither of rows that were named just before.
 void SinkRunner::retryWhenTold(const Error &cause, milliseconds delay)
 {
     m_interrupted = true;
     (void)m_held.takeBack({});
+    if (std::exchange(m_named, std::nullopt))
+        m_held.judgeNamed({});
     const bool isNews = status().state() != NodeState::Degraded;
-    wait(std::clamp(delay, milliseconds(1), milliseconds(longestDelay)), cause);
+    const milliseconds bounded = std::clamp(delay, milliseconds(1), milliseconds(longestDelay));
+    const milliseconds known = m_nextTry.isNull() ? milliseconds(0) : m_retryTimer.remainingTimeAsDuration();
+    m_held.holdClocks(std::max(bounded - known, milliseconds(0)));
+    wait(bounded, cause);
     if (isNews)
         qCInfo(lcSinkRunner).noquote() << QStringLiteral("%1: %2; asked to wait %3 ms")
                                               .arg(status().description.name, cause.message)
@@ -230,6 +240,7 @@ void SinkRunner::abandon()
 {
     m_retryTimer.stop();
     m_lingerTimer.stop();
+    m_named.reset();
     for (const HeldBatches::Entry &entry : m_held.takeAll()) {
         // What is kept on disk stays there, queued, for the next run.
         if (dynamic_cast<const KeptDelivery *>(entry.batch->delivery().get()))

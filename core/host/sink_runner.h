@@ -11,6 +11,8 @@
 
 #include <QTimer>
 
+#include <optional>
+
 namespace tidemill::host {
 
 // Drives one sink: groups batches, keeps every batch until the sink has answered for it, and after a failure
@@ -34,6 +36,13 @@ protected:
 private:
     enum class Offered { Some, Nothing, Interrupted };
 
+    // Rows that the sink wants to be offered again.
+    struct Named
+    {
+        Error error;            // of the first one
+        bool hasStored = false; // others, in the same turn
+    };
+
     // Offering.
     bool mayBegin();
     Offered offerGroup();
@@ -47,6 +56,8 @@ private:
     void retryLater(const Error &error);
     void retryWhenTold(const Error &cause, std::chrono::milliseconds wait);
 
+    void noteNamed(const Error &error, bool hasStored);
+    void judgeNamed();
     void countDelivered(quint64 rows);
     void letGo(const BatchPtr &batch, const char *reason, const QList<DeadLetter::Cause> &causes);
     void giveUp(const Error &error);
@@ -62,7 +73,8 @@ private:
     DeliveryBreaker m_breaker;
     Backoff m_backoff;
     Refusals m_refusals;
-    Timestamp m_nextTry; // null: nothing is being waited for
+    Timestamp m_nextTry;          // null: nothing is being waited for
+    std::optional<Named> m_named; // in this turn of the event loop; nothing is offered in it any more
     bool m_windowFull = false;
     bool m_interrupted = false; // the sink has let go of the group that is being offered
     QTimer m_retryTimer{this};

@@ -90,8 +90,12 @@ OptionList sinkSettingsOptions(NodeSettings &settings)
             .atLeast(1 << 20),
         Option("buffer.fsync", settings.bufferFsync,
                "When the data of a buffer on disk goes from the kernel to the disk.", spoolFsyncNames()),
-        Option("batch.rows", settings.batchRows, "Records that are stored together at most.").atLeast(1),
-        Option("batch.bytes", settings.batchBytes, "Memory that records stored together take at most.")
+        Option("batch.rows", settings.batchRows,
+               "Records that make a group, which is stored together. Batches are not cut: the last one may "
+               "exceed it.")
+            .atLeast(1),
+        Option("batch.bytes", settings.batchBytes,
+               "Memory of the records that make a group; the last batch may exceed it.")
             .atLeast(1),
         Option("batch.linger", settings.batchLinger,
                "How long records may wait for more to be stored together with; 0ms: they never wait.")

@@ -12,6 +12,8 @@ import zlib
 from collections import Counter, defaultdict
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
+from urllib.parse import parse_qs, urlsplit
 
 
 class Text(str):
@@ -24,6 +26,15 @@ def frames(tape):
             fields = line.rstrip("\n").split("\t", 3)
             if fields[1] == "recv":
                 yield json.loads(fields[3], parse_float=Text, parse_int=Text)
+
+
+def answers(tape):
+    """The exchange's answers to requests: address and what it said."""
+    with open(tape, encoding="utf-8", newline="\n") as lines:
+        for line in lines:
+            fields = line.rstrip("\n").split("\t")
+            if fields[1] == "http":
+                yield urlsplit(fields[3]), json.loads(fields[4], parse_float=Text, parse_int=Text)
 
 
 class Books:
@@ -67,6 +78,10 @@ class Expected:
         self.tickers = defaultdict(list)  # symbol -> prices
         self.candles = {}  # (symbol, start) -> (open, high, low, close, volume)
         self.newest = {}  # symbol -> start
+        self.states = defaultdict(list)  # symbol -> all candles that came, if they say whether they are closed
+        self.agg_trades = defaultdict(dict)  # symbol -> id -> (first and last trade, price, quantity, taker's side)
+        self.quotes = defaultdict(dict)  # symbol -> id -> (bid, its quantity, ask, its quantity)
+        self.changes = defaultdict(dict)  # symbol -> last id -> (first id, bids, asks), where they have ids
         self.counts = Counter()
         self.books = Books()
 
@@ -159,13 +174,63 @@ def kraken(tape):
     return found
 
 
+def binance(tape):
+    found = Expected()
+    # A book's snapshot is asked for while the tape plays: whenever that was, it is the recorded one (without one,
+    # nothing) with all changes up to then, so in the end there is the same.
+    snapshots = {}
+    for url, answer in answers(tape):
+        if url.path.endswith("/depth"):
+            snapshots.setdefault(parse_qs(url.query)["symbol"][0], answer)
+    for frame in frames(tape):
+        if "stream" not in frame:  # a recorder's own request, among the frames: of the only symbol
+            snapshots.setdefault(None, frame)
+            continue
+        stream, data = frame["stream"].split("@", 1)[1], frame["data"]
+        symbol = data["s"]
+        if stream in ("trade", "aggTrade"):
+            side = "sell" if data["m"] else "buy"
+            if stream == "trade":
+                found.trade(symbol, data["t"], data["p"], data["q"], side)
+            else:
+                found.agg_trades[symbol][int(data["a"])] = (int(data["f"]), int(data["l"]), data["p"], data["q"], side)
+                found.counts["agg_trade"] += 1
+        elif stream == "bookTicker":
+            found.quotes[symbol][int(data["u"])] = tuple(data[n] for n in "bBaA")
+            found.counts["quote"] += 1
+        elif stream.startswith("kline"):
+            candle = data["k"]
+            start, values = int(candle["t"]) // 1000, tuple(candle[n] for n in "ohlcv")
+            found.candle(symbol, start, values)
+            found.states[symbol].append((start, *values, candle["x"]))
+        elif stream.startswith("depth"):
+            found.changes[symbol][int(data["u"])] = (int(data["U"]), data["b"], data["a"])
+            found.counts["book_update"] += 1
+    for symbol, changes in found.changes.items():
+        snapshot = snapshots.get(symbol, snapshots.get(None, {"lastUpdateId": "0", "bids": [], "asks": []}))
+        found.books.replace(symbol, snapshot["bids"], snapshot["asks"])
+        found.counts["book_snapshot"] += 1
+        for last in sorted(changes):
+            if last > int(snapshot["lastUpdateId"]):
+                found.books.apply(symbol, *changes[last][1:])
+    return found
+
+
+def sums(rows, *columns):
+    return {symbol: [sum(Fraction(row[c]) for row in (found.values() if isinstance(found, dict) else found))
+                     for c in columns]
+            for symbol, found in rows.items()}
+
+
 def compare(found, records):
     wrong = []
     counts = Counter()
     trades = defaultdict(dict)
     tickers = defaultdict(list)
-    candles, closed = {}, {}
+    agg_trades, quotes, changes = defaultdict(dict), defaultdict(dict), defaultdict(dict)
+    candles, closed, states = {}, {}, defaultdict(list)
     books = Books()
+    at = Counter()  # symbol -> what its book stands at, where changes have ids
     for line in open(records, encoding="utf-8"):
         record = json.loads(line)
         kind, symbol = record["type"], record["symbol"]
@@ -179,25 +244,46 @@ def compare(found, records):
         elif kind == "candle":
             start = int(datetime.fromisoformat(record["ts_open"].replace("Z", "+00:00")).timestamp())
             candles[symbol, start] = tuple(record[n] for n in ("open", "high", "low", "close", "volume"))
-            closed[symbol, start] = record["closed"]
+            if found.states:
+                states[symbol].append((start, *candles[symbol, start], record["closed"]))
+            else:
+                closed[symbol, start] = record["closed"]
+        elif kind == "agg_trade":
+            agg_trades[symbol][record["agg_trade_id"]] = (record["first_trade_id"], record["last_trade_id"],
+                                                          record["price"], record["quantity"], record["side"])
+        elif kind == "quote":
+            quotes[symbol][record["update_id"]] = (record["bid_price"], record["bid_quantity"],
+                                                   record["ask_price"], record["ask_quantity"])
         elif kind == "book_snapshot":
             books.replace(symbol, record["bids"], record["asks"])
+            at[symbol] = record["last_update_id"]
         elif kind == "book_update":
+            last = record["last_update_id"]
+            if found.changes:
+                changes[symbol][last] = (record["first_update_id"], record["bids"], record["asks"])
+                if symbol not in books.sides or last <= at[symbol]:
+                    continue  # is in the snapshot
+                at[symbol] = last
             books.apply(symbol, record["bids"], record["asks"])
     gaps = counts.pop("gap", 0)
     statuses = counts.pop("product_status", 0)
     if gaps or statuses:
         print(f"besides: {gaps} gaps, {statuses} product states", file=sys.stderr)
     for what, theirs, ours in (("counts", +found.counts, +counts), ("trades", found.trades, trades),
+                               ("aggregate trades", found.agg_trades, agg_trades),
+                               ("quotes", found.quotes, quotes), ("changes", found.changes, changes),
                                ("tickers", found.tickers, tickers), ("candles", found.candles, candles),
+                               ("states of candles", found.states, states),
                                ("books", found.books.state(), books.state())):
         if dict(theirs) != dict(ours):
             wrong.append(f"{what} differ: {str(dict(theirs))[:400]} against {str(dict(ours))[:400]}")
-    for symbol in found.trades:
-        exact = sum(Decimal(t[1]) for t in found.trades[symbol].values())
-        stored = sum(Decimal(t[1]) for t in trades[symbol].values())
-        if exact != stored:
-            wrong.append(f"{symbol}: {stored} were traded, not {exact}")
+    # Sums without any rounding: a difference that no equality of single records has shown would be here.
+    for what, theirs, ours in (("trades", sums(found.trades, 0, 1), sums(trades, 0, 1)),
+                               ("aggregate trades", sums(found.agg_trades, 2, 3), sums(agg_trades, 2, 3)),
+                               ("quotes", sums(found.quotes, 0, 1, 2, 3), sums(quotes, 0, 1, 2, 3)),
+                               ("candles", sums(found.states, 1, 2, 3, 4, 5), sums(states, 1, 2, 3, 4, 5))):
+        if theirs != ours:
+            wrong.append(f"sums of {what} differ: {theirs} against {ours}")
     for (symbol, start), is_closed in closed.items():
         if is_closed != (start < found.newest[symbol]):
             wrong.append(f"{symbol}: whether the candle of {start} is closed is wrong")

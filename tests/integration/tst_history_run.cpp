@@ -61,6 +61,7 @@ private:
                               "    symbols: %1\n"
                               "    data: [agg_trades]\n"
                               "    from: 2023-11-01\n"
+                              "    overlap: 0s\n"
                               "    rest_url: %2\n"
                               "sinks:\n"
                               "  file: { type: jsonl, inputs: [history], path: %3 }\n")

@@ -22,26 +22,44 @@ private slots:
     {
         QTest::addColumn<QString>("options");
         QTest::addColumn<int>("trouble");
+        QTest::addColumn<int>("ms");
+        QTest::addColumn<std::chrono::milliseconds>("stall");
 
-        QTest::newRow("nothing happens") << "" << int(Nothing);
-        QTest::newRow("four connections") << "connections: 4, events_per_request: 7" << int(Nothing);
-        QTest::newRow("an outage") << "" << int(Outage);
-        QTest::newRow("it stands still") << "connections: 2" << int(Frozen);
-        QTest::newRow("its database is away") << "" << int(DatabaseOutage);
-        QTest::newRow("a rate limit") << "" << int(RateLimit);
-        QTest::newRow("slow answers") << "connections: 3" << int(Slow);
-        QTest::newRow("it is ill for a while") << "" << int(Ill);
-        QTest::newRow("a service without gzip") << "compression: gzip" << int(Nothing);
+        addRow("nothing happens", quick, Nothing);
+        addRow("four connections", quick + ", connections: 4, events_per_request: 7", Nothing);
+        addRow("an outage", quick, Outage, 2000ms);
+        addRow("it stands still", quick + ", connections: 2", Frozen, 1500ms);
+        addRow("its database is away", quick, DatabaseOutage, 1500ms);
+        addRow("a rate limit", "retry: { give_up: 2s }", RateLimit, 6s);
+        addRow("slow answers", quick + ", connections: 3", Slow);
+        addRow("answers that come too late", quick + ", connections: 3", Late, 3s, 350ms);
+        addRow("it is ill for a while", quick, Ill);
+        addRow("a service without gzip", quick + ", compression: gzip", Nothing);
+        if (!qEnvironmentVariableIsSet("TIDEMILL_SOAK_SECONDS"))
+            return;
+        // With the defaults, or what the bridge had, and as long as such things last.
+        addRow("long: an outage", "connections: 1", Outage, 10s);
+        addRow("long: it stands still", "connections: 2", Frozen, 8s);
+        addRow("long: it stands still beyond the timeout", "connections: 4, timeout: 5s", Frozen, 8s);
+        addRow("long: its database is away", "connections: 1", DatabaseOutage, 10s);
+        addRow("long: a rate limit", "connections: 2, retry: { give_up: 10s }", RateLimit, 30s);
+        addRow("long: answers that come too late", "connections: 1, timeout: 2s", Late, 15s, 2500ms);
+        addRow("long: four answers that come too late", "connections: 4, timeout: 2s", Late, 15s, 2500ms);
     }
 
     void storesEachTickerOnce()
     {
         QFETCH(QString, options);
         QFETCH(int, trouble);
+        QFETCH(int, ms);
+        QFETCH(std::chrono::milliseconds, stall);
+        m_stall = stall;
         begin(options);
         QTRY_VERIFY_WITH_TIMEOUT(service().stored.size() > 50, 20000);
 
-        makeTrouble(trouble);
+        makeTrouble(trouble, ms);
+        if (QTest::currentTestFailed())
+            return;
 
         const qsizetype before = service().stored.size();
         QTRY_VERIFY_WITH_TIMEOUT(service().stored.size() > before + 100, 30000);
@@ -54,7 +72,7 @@ private slots:
     // What can never be stored goes to the dead letters, and costs nothing else.
     void putsAsideWhatCannotBeStored()
     {
-        begin({});
+        begin(quick);
         QTRY_VERIFY_WITH_TIMEOUT(service().stored.size() > 50, 20000);
 
         service().forbidNext = 2;
@@ -119,7 +137,17 @@ private slots:
     }
 
 private:
-    enum Trouble { Nothing, Outage, Frozen, DatabaseOutage, RateLimit, Slow, Ill };
+    enum Trouble { Nothing, Outage, Frozen, DatabaseOutage, RateLimit, Slow, Late, Ill };
+
+    static inline const QString quick =
+        "timeout: 300ms, settle: 300ms, retry: { initial: 20ms, max: 100ms }, "
+        "breaker: { failures: 5, pause: 200ms }";
+
+    static void addRow(const char *name, const QString &options, Trouble trouble,
+                       std::chrono::milliseconds lasting = 0ms, std::chrono::milliseconds stall = 0ms)
+    {
+        QTest::newRow(name) << options << int(trouble) << int(lasting.count()) << stall;
+    }
 
     tidemill::pulsestream::Service &service() { return m_service->service; }
 
@@ -139,42 +167,50 @@ private:
                 "sinks:\n"
                 "  lines: { type: jsonl, inputs: [coinbase.ticker], path: lines.jsonl }\n"
                 "  pulse: { type: pulsestream, inputs: [coinbase.ticker], url: \"%3\", key: test-key, "
-                "timeout: 300ms, settle: 300ms, retry: { initial: 20ms, max: 100ms }, "
-                "breaker: { failures: 5, pause: 200ms }%4 }\n")
-                .arg(m_exchange.ws, m_exchange.rest, m_service->url(),
-                     options.isEmpty() ? QString() : ", " + options);
+                "%4 }\n")
+                .arg(m_exchange.ws, m_exchange.rest, m_service->url(), options);
         QVERIFY2(m_host->runText(pipeline), m_host->output().constData());
     }
 
     // Until it is over.
-    void makeTrouble(int trouble)
+    void makeTrouble(int trouble, int ms)
     {
         switch (trouble) {
         case Nothing:
             return;
         case Outage:
             m_service->stop();
-            waitFor(2000);
+            waitFor(ms);
             QVERIFY(m_service->start());
             return;
         case Frozen:
             m_service->door.setFrozen(true);
-            waitFor(1500);
+            waitFor(ms);
             m_service->door.setFrozen(false);
             return;
         case DatabaseOutage:
             service().databaseIsDown = true;
-            waitFor(1500);
+            waitFor(ms);
             service().databaseIsDown = false;
             return;
         case RateLimit:
-            service().limit = 40;
+            // Fewer than come in, so that some wait for longer than the pipeline has for failures.
+            service().limit = 20;
             service().windowMs = 1000;
-            waitFor(4000);
+            waitFor(ms);
             service().limit = 0;
+            QCOMPARE(m_host->node("pulse")["failures"].toInteger(), 0);
             return;
         case Slow:
             service().latency = 10ms;
+            return;
+        case Late:
+            // It stores everything, but after we have stopped waiting for its answer.
+            service().latency = 0ms;
+            service().stall = m_stall;
+            waitFor(ms);
+            service().stall = 0ms;
+            QTRY_VERIFY_WITH_TIMEOUT(service().repeated > 0, 20000);
             return;
         case Ill:
             for (int i = 0; i < 30; ++i)
@@ -214,6 +250,7 @@ private:
 
     const QStringList exchangeArguments{"--protocol", "coinbase_exchange", "--generate", "7",
                                         "--symbols",  "BTC-USD,ETH-USD",   "--rate",     "100"};
+    std::chrono::milliseconds m_stall{0};
     std::unique_ptr<QTemporaryDir> m_folder;
     ExchangeProgram m_exchange;
     std::unique_ptr<Double> m_service;

@@ -245,11 +245,18 @@ private slots:
                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"});
         QVERIFY(openssl.waitForFinished());
         QCOMPARE(openssl.exitCode(), 0);
-        RedisServer server;
-        QVERIFY(server.start());
-        const QString tlsPort = QString::number(server.port() + 1);
-        QVERIFY(server.start({"--tls-port", tlsPort, "--tls-cert-file", certificate, "--tls-key-file", key,
-                              "--tls-auth-clients", "no"}));
+        // The port beside the server's may be somebody else's: then another server tries its luck.
+        std::unique_ptr<RedisServer> server;
+        QString tlsPort;
+        bool isUp = false;
+        for (int attempt = 0; attempt < 5 && !isUp; ++attempt) {
+            server = std::make_unique<RedisServer>();
+            QVERIFY(server->start());
+            tlsPort = QString::number(server->port() + 1);
+            isUp = server->start({"--tls-port", tlsPort, "--tls-cert-file", certificate, "--tls-key-file",
+                                  key, "--tls-auth-clients", "no"});
+        }
+        QVERIFY2(isUp, server->log().constData());
 
         Settings settings;
         settings.url = *Url::parse(QStringLiteral("rediss://127.0.0.1:%1").arg(tlsPort));

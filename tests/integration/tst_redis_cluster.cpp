@@ -23,7 +23,7 @@ sinks:
     inputs: [binance.trade]
     url: "%4"
     maxlen: 0
-    wait_replicas: 1
+    wait_replicas: %5
     retry: { initial: 50ms, max: 200ms }
     breaker: { pause: 1s }
 )";
@@ -80,7 +80,8 @@ private slots:
         m_host = std::make_unique<HostProgram>(m_folder->path());
         QVERIFY2(m_host->runText(QString::fromLatin1(pipelineText)
                                      .arg(m_exchange->ws, m_exchange->rest,
-                                          symbols.join(QStringLiteral(", ")), m_nodes[0]->url())),
+                                          symbols.join(QStringLiteral(", ")), m_nodes[0]->url())
+                                     .arg(waitReplicas())),
                  m_host->output().constData());
     }
 
@@ -142,7 +143,44 @@ private slots:
         finish();
     }
 
+    // It may take long: what is new goes where the slot is going (ASK), and nothing fails meanwhile.
+    void writesWhereASlotIsGoing()
+    {
+        QVERIFY(goesOn());
+        const QString key = keyOf(symbols.first());
+        RedisServer *from = masterOf(symbols.first());
+        RedisServer *to = nullptr;
+        for (const QString &symbol : symbols) {
+            if (masterOf(symbol) != from)
+                to = masterOf(symbol);
+        }
+        QVERIFY(from && to);
+        const QString slot = QString::fromLatin1(from->call({"CLUSTER", "KEYSLOT", key}));
+        const QString fromId = QString::fromLatin1(from->call({"CLUSTER", "MYID"}));
+        const QString toId = QString::fromLatin1(to->call({"CLUSTER", "MYID"}));
+        QCOMPARE(to->call({"CLUSTER", "SETSLOT", slot, "IMPORTING", fromId}), QByteArray("OK"));
+        QCOMPARE(from->call({"CLUSTER", "SETSLOT", slot, "MIGRATING", toId}), QByteArray("OK"));
+        QVERIFY(goesOn()); // it is still where it was
+        QCOMPARE(from->call({"MIGRATE", "127.0.0.1", QString::number(to->port()), key, "0", "5000"}),
+                 QByteArray("OK"));
+        for (int round = 0; round < 4; ++round) {
+            QVERIFY(goesOn());
+            QVERIFY2(trouble().isEmpty(), qPrintable(trouble()));
+        }
+        QVERIFY(from->call({"CLUSTER", "COUNTKEYSINSLOT", slot}) == "0");
+        for (RedisServer *node : {to, from})
+            QCOMPARE(node->call({"CLUSTER", "SETSLOT", slot, "NODE", toId}), QByteArray("OK"));
+        QVERIFY(goesOn());
+        finish();
+    }
+
 private:
+    // With replicas to wait for, a transaction is not sent where a slot is going.
+    static int waitReplicas()
+    {
+        return QByteArrayView(QTest::currentTestFunction()) == "writesWhereASlotIsGoing" ? 0 : 1;
+    }
+
     RedisServer *masterOf(const QString &symbol) const
     {
         // Each node's own word: whoever is dead or a replica says something else.

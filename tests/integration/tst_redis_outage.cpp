@@ -63,15 +63,21 @@ private slots:
     void survivesAServerThatStandsStill_data()
     {
         QTest::addColumn<QString>("replyTimeout");
+        QTest::addColumn<QString>("more");
 
-        QTest::newRow("and waits for it") << "10s";
-        QTest::newRow("and hangs up") << "1s";
+        QTest::newRow("and waits for it") << "10s"
+                                          << "";
+        QTest::newRow("and hangs up") << "1s"
+                                      << "";
+        QTest::newRow("and hangs up, in large rounds") << "500ms"
+                                                       << "    batch: { rows: 1000, linger: 1s }\n";
     }
 
     void survivesAServerThatStandsStill()
     {
         QFETCH(QString, replyTimeout);
-        QVERIFY(begin({}, replyTimeout));
+        QFETCH(QString, more);
+        QVERIFY(begin({}, replyTimeout, more));
         QVERIFY(goesOn());
         m_server->freeze();
         QElapsedTimer still;

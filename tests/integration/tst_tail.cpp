@@ -43,6 +43,20 @@ private slots:
                  QByteArray("{\"id\":\"5-0\",\"price\":\"2\"}\n"));
     }
 
+    // Whoever may write to a stream does not thereby write to terminals.
+    void printsNothingThatTerminalsObey()
+    {
+        RedisServer server;
+        QVERIFY(server.start());
+        const QString name = QStringLiteral("a\u001b[31m\u009b\u007f");
+        server.call({"XADD", name, "1-0", name, name});
+        const QByteArray shown("\"a\\u001b[31m\\u009b\\u007f\"");
+        const QByteArray list = tail({server.url()});
+        QVERIFY2(list.contains('\n' + shown + "   "), list.constData());
+        QCOMPARE(tail({server.url(), name, "--from", "0", "--count", "1"}),
+                 "1-0 " + shown + '=' + shown + '\n');
+    }
+
     // Everything behind the newest one at the start, and nothing is missed between two reads.
     void follows()
     {

@@ -101,6 +101,30 @@ class tst_Continuity : public QObject
     Q_OBJECT
 
 private slots:
+    void knowsWhatItLacks()
+    {
+        Bench bench({.maxHeldRecords = 2});
+        QVERIFY(bench.continuity.lacks(0, 5));
+        bench.add({5, 8});
+        const auto lacked = [&bench] {
+            QList<qint64> ids;
+            for (qint64 id = 4; id <= 12; ++id) {
+                if (bench.continuity.lacks(0, id))
+                    ids.append(id);
+            }
+            return ids;
+        };
+        QCOMPARE(lacked(), (QList<qint64>{6, 7, 9, 10, 11, 12}));
+
+        bench.add({9, 10}); // they do not wait any longer
+        QCOMPARE(lacked(), (QList<qint64>{6, 7, 11, 12}));
+        bench.answer(page({6}, false));
+        QCOMPARE(lacked(), (QList<qint64>{7, 11, 12}));
+
+        QVERIFY(!bench.continuity.lacks(0, -1));
+        QVERIFY(!bench.continuity.lacks(7, 5)); // no such stream
+    }
+
     void passesWhatFollowsOn()
     {
         Bench bench;
@@ -173,6 +197,66 @@ private slots:
         QVERIFY(bench.gaps[0].ts_from < bench.gaps[1].ts_from);
         QVERIFY(bench.gaps[1].ts_from < bench.gaps[2].ts_from);
         QCOMPARE(bench.continuity.figures(0).missing, 4u);
+    }
+
+    // Its last trades reach an exchange's history a moment later than us.
+    void asksAgainWhereHistoryLags()
+    {
+        Bench bench;
+        bench.add({1, 5}, 1000);
+        bench.answer(page({2}));
+        QCOMPARE(bench.take(), "1, ask 2-4, b2");
+        QCOMPARE(bench.continuity.due(), Timestamp{startNs + 2000 * ms});
+        bench.add({6, 8}, 1500);
+        bench.continuity.tick(Timestamp{startNs + 1999 * ms});
+        QCOMPARE(bench.take(), "");
+        bench.continuity.tick(Timestamp{startNs + 2000 * ms});
+        QCOMPARE(bench.take(), "ask 3-4");
+        bench.answer(page({3}));
+        bench.add({4}, 2500); // from another connection: nothing to wait for in front of the next hole
+        QCOMPARE(bench.take(), "b3, 4, 5, 6, ask 7-7");
+        bench.answer(page({7}));
+        QCOMPARE(bench.take(), "b7, 8");
+        QVERIFY(bench.gaps.empty());
+        QVERIFY(bench.continuity.due().isNull());
+    }
+
+    void makesAGapOfWhatHistoryDoesNotGetTo()
+    {
+        Bench bench;
+        bench.add({1, 5}, 1000);
+        for (qint64 second = 2; second <= 6; ++second) {
+            bench.answer(page({}));
+            QCOMPARE(bench.take(), second == 2 ? "1, ask 2-4" : "ask 2-4");
+            bench.continuity.tick(Timestamp{startNs + second * 1000 * ms});
+        }
+        bench.answer(page({}));
+        QCOMPARE(bench.take(), "ask 2-4, gap 2-4, 5");
+    }
+
+    void waitsForNoHistoryThatIsToldNotToLag()
+    {
+        ContinuitySettings settings;
+        settings.historyLag = 0ms;
+        Bench bench(settings);
+        bench.add({1, 5}, 1000);
+        bench.answer(page({2}));
+        QCOMPARE(bench.take(), "1, ask 2-4, b2, gap 3-4, 5");
+    }
+
+    void asksAgainForALateHole()
+    {
+        ContinuitySettings settings;
+        settings.maxHeldRecords = 0;
+        Bench bench(settings);
+        bench.add({1, 5}, 1000);
+        bench.answer(page({2}));
+        QCOMPARE(bench.take(), "1, gap 2-4, 5, ask 2-4, b2");
+        QCOMPARE(bench.continuity.due(), Timestamp{startNs + 2000 * ms});
+        QCOMPARE(bench.continuity.figures(0).missing, 0u);
+        bench.continuity.tick(Timestamp{startNs + 2000 * ms});
+        bench.answer(page({3, 4}));
+        QCOMPARE(bench.take(), "ask 3-4, b3, b4, filled 2-4");
     }
 
     void makesAFailureAGap()
@@ -343,7 +427,7 @@ private slots:
         QVERIFY(bench.continuity.resume(0, last.continuity.position(0)));
         bench.add({9}, 5000);
         QCOMPARE(bench.take(), "ask 7-8");
-        bench.answer(page({7}));
+        bench.answer(page({7, 9}));
         QCOMPARE(bench.take(), "b7, gap 8-8, 9");
         QCOMPARE(bench.gaps[0].cause, GapCause::Disconnect);
         QVERIFY(!bench.continuity.resume(0, "3 4")); // it runs already

@@ -65,6 +65,45 @@ private slots:
         QCOMPARE(gaps[0].ts_event, at(9));
     }
 
+    void tellsGapsOfTheSameTimeApart()
+    {
+        const int id = m_source->addStream("A"_sym, "ticker"_sym, "a", Numbers::None);
+        QVERIFY(m_source->heard(*m_link, id, at(1), at(1)));
+
+        m_source->addGap(id, GapCause::Sequence, at(1), at(1), "one");
+        m_source->addGap(id, GapCause::Sequence, at(1), at(1), "another");
+        m_source->flush();
+
+        const auto gaps = testing::rows<Gap>(*m_emitted);
+        QCOMPARE(gaps.size(), 2);
+        QCOMPARE(gaps[0].ts_from, at(1));
+        QVERIFY(gaps[0].ts_from < gaps[1].ts_from);
+    }
+
+    // Of streams with numbers and without, and what was filled after all.
+    void countsEveryGapThatGoesOut()
+    {
+        const int tickers = m_source->addStream("A"_sym, "ticker"_sym, "a", Numbers::None);
+        const int trades = m_source->addStream("A"_sym, "trade"_sym, "t", Numbers::Trades);
+        Answer waiting;
+        m_source->history = [&waiting](int, qint64, qint64, const Answer &answer) { waiting = answer; };
+        QVERIFY(m_source->heard(*m_link, tickers, at(1), at(1)));
+        m_source->interrupt({tickers});
+        QVERIFY(m_source->heard(*m_link, tickers, at(2), at(2)));
+        m_source->add(trades, trade(1, 1));
+        for (int id = 3; id < 30'000; ++id)
+            m_source->add(trades, trade(id, 3)); // more than wait for the one that is missing
+        QVERIFY(waiting);
+        waiting(page(2, 2));
+        m_source->flush();
+
+        QCOMPARE(testing::rows<Gap>(*m_emitted).size(), 3);
+        QCOMPARE(m_source->metrics["tidemill_gap_records_total x A ticker open"], 1);
+        QCOMPARE(m_source->metrics["tidemill_gap_records_total x A trade open"], 1);
+        QCOMPARE(m_source->metrics["tidemill_gap_records_total x A trade filled"], 1);
+        QCOMPARE(m_source->metrics["tidemill_missed_records_total x A trade filled"], 1);
+    }
+
     void hasNoGapBeforeTheFirstRecord()
     {
         const int id = m_source->addStream("A"_sym, "ticker"_sym, "a", Numbers::None);

@@ -127,6 +127,108 @@ private slots:
         QCOMPARE(client.waiting(), 0);
     }
 
+    // What is refused again and again does not hold up the others, which keep their order.
+    void letsOthersPassWhatFails()
+    {
+        RawPeer peer;
+        RestClient client;
+        RestSettings settings = quickSettings();
+        settings.backoff = {.initial = 10s, .max = 10s, .jitter = Jitter::None};
+        QVERIFY(client.configure(settings));
+        QSignalSpy troubled(&client, &RestClient::troubled);
+        QSignalSpy recovered(&client, &RestClient::recovered);
+        QByteArrayList bodies;
+        for (const char *path : {"/stuck", "/1", "/2"})
+            client.get({.url = peer.url("http", path), .unusable = unlessWell}, this,
+                       [&bodies, path](const HttpReply &) { bodies.append(path); });
+        const auto serve = [&peer](const QByteArray &path, const QByteArray &answer) {
+            const auto socket = peer.accept();
+            if (!socket || !RawPeer::readRequest(*socket).startsWith("GET " + path + ' '))
+                return false;
+            socket->write(answer);
+            return socket->waitForBytesWritten(1000);
+        };
+        QVERIFY(serve("/stuck", reply(200, "busy")));
+        QVERIFY(serve("/1", reply(200, "well")));
+        QVERIFY(serve("/2", reply(200, "well")));
+        QTRY_COMPARE(bodies, (QByteArrayList{"/1", "/2"}));
+        // And one that comes while only that waits.
+        client.get({peer.url("http", "/3")}, this, [&bodies](const HttpReply &) { bodies.append("/3"); });
+        QVERIFY(serve("/3", reply(200, "well")));
+        QTRY_COMPARE(bodies.size(), 3);
+        QCOMPARE(client.waiting(), 1);
+        QCOMPARE(troubled.size(), 1);
+        QVERIFY(recovered.isEmpty()); // that one is still not answered
+    }
+
+    void triesAgainInItsTurn()
+    {
+        RawPeer peer;
+        RestClient client;
+        QVERIFY(client.configure(quickSettings()));
+        QSignalSpy recovered(&client, &RestClient::recovered);
+        QByteArrayList bodies;
+        for (const char *path : {"/0", "/1"})
+            client.get({.url = peer.url("http", path), .unusable = unlessWell}, this,
+                       [&bodies, path](const HttpReply &) { bodies.append(path); });
+        for (const auto &[path, body] : std::initializer_list<std::pair<QByteArray, QByteArray>>{
+                 {"/0", "busy"}, {"/1", "well"}, {"/0", "busy"}, {"/0", "well"}}) {
+            QVERIFY(recovered.isEmpty());
+            const auto socket = peer.accept();
+            QVERIFY(socket);
+            QVERIFY(RawPeer::readRequest(*socket).startsWith("GET " + path + ' '));
+            socket->write(reply(200, body));
+            QVERIFY(socket->waitForBytesWritten(1000));
+        }
+        QTRY_COMPARE(bodies, (QByteArrayList{"/1", "/0"}));
+        QCOMPARE(recovered.size(), 1);
+    }
+
+    // Nobody is asked any faster because there is more to ask for.
+    void pausesForAHostThatAnswersNothing()
+    {
+        RawPeer peer;
+        RestClient client;
+        RestSettings settings = quickSettings();
+        settings.backoff = {.initial = 500ms, .max = 500ms, .jitter = Jitter::None};
+        QVERIFY(client.configure(settings));
+        QSignalSpy troubled(&client, &RestClient::troubled);
+        for (const char *path : {"/0", "/1", "/2"})
+            client.get({peer.url("http", path)}, this, [](const HttpReply &) {});
+        QElapsedTimer since;
+        for (int attempt = 0; attempt < 3; ++attempt) {
+            const auto socket = peer.accept();
+            QVERIFY(socket);
+            QVERIFY(RawPeer::readRequest(*socket).startsWith("GET /" + QByteArray::number(attempt)));
+            if (attempt == 2)
+                QVERIFY2(since.elapsed() >= 450, qPrintable(QString::number(since.elapsed())));
+            since.start();
+            socket->write(reply(503, "down"));
+            QTRY_COMPARE(troubled.size(), attempt + 1);
+        }
+    }
+
+    void givesUpAfterTheAttemptsOfARequest()
+    {
+        RawPeer peer;
+        RestClient client;
+        QVERIFY(client.configure(quickSettings()));
+        QSignalSpy troubled(&client, &RestClient::troubled);
+        std::optional<HttpReply> got;
+        client.get({.url = peer.url("http"), .attempts = 2}, this,
+                   [&got](const HttpReply &answer) { got = answer; });
+        for (int attempt = 0; attempt < 2; ++attempt) {
+            const auto socket = peer.accept();
+            QVERIFY(socket);
+            RawPeer::readRequest(*socket);
+            socket->write(reply(500, "broken"));
+            QTRY_VERIFY(attempt == 0 ? troubled.size() == 1 : got.has_value());
+        }
+        QVERIFY(got->error);
+        QCOMPARE(got->error->message, "127.0.0.1: HTTP 500 broken, after 2 tries");
+        QCOMPARE(client.waiting(), 0);
+    }
+
     void triesAgain_data()
     {
         QTest::addColumn<QByteArray>("first");

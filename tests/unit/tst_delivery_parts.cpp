@@ -184,6 +184,33 @@ private slots:
         QCOMPARE(held.bytes(), quint64(0));
     }
 
+    void whatIsNamedHasFailedOnlyIfThatIsSaid_data()
+    {
+        QTest::addColumn<bool>("hasFailed");
+        QTest::newRow("it has") << true;
+        QTest::newRow("it waits") << false;
+    }
+
+    void whatIsNamedHasFailedOnlyIfThatIsSaid()
+    {
+        QFETCH(bool, hasFailed);
+        HeldBatches held;
+        const HeldBatches::Clock::time_point then{1h};
+        held.add(tradesOf({1}));
+        auto named = held.take(held.offer());
+        QVERIFY(named);
+        named->isNamed = true;
+        held.putBack(*named);
+        QVERIFY(!held.hasRests());
+
+        held.judgeNamed(hasFailed ? std::optional(then) : std::nullopt);
+        held.judgeNamed(then - 1h); // once for all
+        QCOMPARE(held.hasRests(), hasFailed);
+        held.holdClocks(10ms);
+        QCOMPARE(held.takeFailedSince(then + 9ms).size(), std::size_t(0));
+        QCOMPARE(held.takeFailedSince(then + 10ms).size(), std::size_t(hasFailed ? 1 : 0));
+    }
+
     void copiedRowsSayTheSameAndCarryTheDeliveryOn()
     {
         UntypedBatchBuilder builder(schemaOf<BookUpdate>());

@@ -1,74 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/health.h"
-#include "runtime_nodes.h"
+#include "delivery_test.h"
 
 #include <QElapsedTimer>
-#include <QTemporaryDir>
 
 using namespace tidemill;
 using namespace tidemill::testing;
 using namespace std::chrono_literals;
 
-namespace {
-
-host::NodeSettings quickRetry()
-{
-    host::NodeSettings settings;
-    settings.retryInitial = settings.retryMax = 10ms;
-    settings.breakerFailures = 0;
-    return settings;
-}
-
-Error away()
-{
-    return {Error::Kind::Network, QStringLiteral("the store is away")};
-}
-
-RowFailure again(qsizetype row)
-{
-    return {row, {Error::Kind::Storage, QStringLiteral("not now")}, false};
-}
-
-RowFailure never(qsizetype row)
-{
-    return {row, {Error::Kind::Storage, QStringLiteral("not storable")}, true};
-}
-
-} // namespace
-
-// The rules by which a sink is offered its records: lingering, giving up, the breaker, answers in parts.
-class tst_DeliveryRules : public QObject
+// The rules by which a sink is offered its records: lingering, the breaker, giving up.
+class tst_DeliveryRules : public DeliveryTest
 {
     Q_OBJECT
 
-    void begin(const host::NodeSettings &settings)
-    {
-        m_graph = std::make_unique<RuntimeGraph>();
-        m_source = m_graph->add<host::SourceRunner, ScriptedSource>("source");
-        m_sink = m_graph->add<host::SinkRunner, ScriptedSink>("sink", QStringLiteral("main"), settings);
-        m_graph->connectQueued("source", "sink");
-        m_graph->start();
-    }
-
-    QJsonObject component() const
-    {
-        const auto answer =
-            host::componentHealth(m_graph->statuses, QStringLiteral("sink"), Timestamp::now());
-        return answer ? answer->body : QJsonObject();
-    }
-    host::DeliveryState delivery() const { return m_graph->status("sink").snapshot().delivery; }
-    quint64 total(const char *name, const Labels &having = {}) const
-    {
-        return m_graph->metrics.counterTotal(name, having);
-    }
-
 private slots:
-    void cleanup()
-    {
-        if (m_graph)
-            QCOMPARE(m_graph->imbalance(), QString()); // whatever has happened
-        m_graph.reset();
-    }
+    void cleanup() { end(); }
 
     // --- lingering
 
@@ -228,36 +173,6 @@ private slots:
         QCOMPARE(m_graph->status("sink").state(), host::NodeState::Running);
     }
 
-    // --- being told to wait
-
-    void waitsAsLongAsThePeerSays()
-    {
-        begin(quickRetry());
-        QElapsedTimer time;
-        int times = 0;
-        m_sink->answer = [&](const BatchPtr &batch) {
-            if (++times > 1)
-                return m_sink->store(batch);
-            time.start();
-            emit m_sink->delayed({Error::Kind::Network, QStringLiteral("too many requests")}, 90ms);
-        };
-        m_source->send({1});
-
-        QTRY_COMPARE(times, 1);
-        const auto snapshot = m_graph->status("sink").snapshot();
-        QCOMPARE(snapshot.state, host::NodeState::Degraded);
-        QCOMPARE(snapshot.error, QStringLiteral("too many requests"));
-        QCOMPARE(snapshot.delivery.failures, 0); // neither the breaker
-        QCOMPARE(total("tidemill_failures_total"), quint64(0));
-        QVERIFY(!component()[QStringLiteral("waiting_until")].isNull());
-
-        QTRY_COMPARE(m_sink->stored, (QList<qint64>{1}));
-        QVERIFY2(time.elapsed() >= 90, qPrintable(QString::number(time.elapsed())));
-        QCOMPARE(m_graph->status("sink").state(), host::NodeState::Running);
-        QVERIFY(component()[QStringLiteral("waiting_until")].isNull());
-        QCOMPARE(m_graph->status("source").unsettled.load(), quint64(0));
-    }
-
     // --- giving up
 
     void givesUpWhatHasFailedForTooLong()
@@ -274,6 +189,54 @@ private slots:
         m_sink->failures = 0;
         m_source->send({3});
         QTRY_COMPARE(m_sink->stored, (QList<qint64>{3}));
+    }
+
+    // Each time one of the batch is stored the rest of it begins anew.
+    void keepsWhatGetsOnSlowly()
+    {
+        host::NodeSettings settings = quickRetry();
+        settings.retryInitial = settings.retryMax = 20ms;
+        settings.retryGiveUp = 80ms;
+        settings.retryJitter = Jitter::None;
+        begin(settings);
+        m_sink->answer = [this](const BatchPtr &batch) {
+            QList<RowFailure> rows;
+            for (qsizetype row = 1; row < batch->rowCount(); ++row)
+                rows.append(again(row));
+            if (rows.isEmpty())
+                m_sink->store(batch);
+            else
+                m_sink->storePart(batch, rows);
+        };
+        m_source->send({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}); // 220 ms
+
+        QTRY_COMPARE(m_sink->stored.size(), 12);
+        QCOMPARE(total("tidemill_dropped_total"), quint64(0));
+        QCOMPARE(total("tidemill_failures_total"), quint64(11));
+    }
+
+    void isWellAgainWhenEverythingIsGivenUp()
+    {
+        host::NodeSettings settings = quickRetry();
+        settings.retryGiveUp = 30ms;
+        settings.breakerFailures = 3;
+        settings.breakerPause = 20ms;
+        begin(settings);
+        m_sink->failures = 1000000;
+        m_source->send({1});
+
+        QTRY_COMPARE(total("tidemill_dropped_total", {{"reason", "given_up"}}), quint64(1));
+        QTRY_COMPARE(m_graph->status("sink").state(), host::NodeState::Running);
+        QVERIFY(delivery().failures > 0); // and it still has to prove itself
+        QCOMPARE(delivery().breaker, host::BreakerState::HalfOpen);
+
+        m_source->send({2}); // it has not
+        QTRY_COMPARE(m_graph->status("sink").state(), host::NodeState::Degraded);
+        m_sink->failures = 0;
+        m_source->send({3});
+        QTRY_VERIFY(m_sink->stored.contains(3));
+        QTRY_COMPARE(m_graph->status("sink").state(), host::NodeState::Running);
+        QCOMPARE(delivery().breaker, host::BreakerState::Closed);
     }
 
     void givesUpARowThatOthersOutlive()
@@ -299,152 +262,6 @@ private slots:
         QTRY_COMPARE(m_graph->status("sink").state(), host::NodeState::Running);
         QCOMPARE(m_graph->status("source").unsettled.load(), quint64(0));
     }
-
-    // --- answers in parts
-
-    void offersTheRestAgainFirst()
-    {
-        begin(quickRetry());
-        m_sink->answer = [this](const BatchPtr &batch) {
-            if (batch->rowCount() == 5)
-                m_sink->storePart(batch, {never(1), again(2), again(4)});
-            else
-                m_sink->store(batch);
-        };
-        m_source->send({1, 2, 3, 4, 5});
-        m_source->send({6});
-        QTRY_COMPARE(m_sink->stored, (QList<qint64>{1, 4, 6}));
-        QCOMPARE(m_graph->status("source").unsettled.load(), quint64(1)); // two rows are not dealt with
-        QCOMPARE(m_graph->status("sink").recordsQueued.load(), quint64(2));
-        QCOMPARE(m_graph->status("sink").snapshot().error, QStringLiteral("not now"));
-        QCOMPARE(m_graph->imbalance(), QString());
-        m_source->send({7});
-
-        QTRY_COMPARE(m_sink->stored, (QList<qint64>{1, 4, 6, 3, 5, 7}));
-        QCOMPARE(m_sink->offered, (QList<QList<qint64>>{{1, 2, 3, 4, 5}, {6}, {3, 5}, {7}}));
-        QCOMPARE(m_graph->status("source").unsettled.load(), quint64(0));
-        QCOMPARE(total("tidemill_dropped_total", {{"reason", "rejected"}}), quint64(1));
-        QCOMPARE(m_graph->status("sink").state(), host::NodeState::Running);
-    }
-
-    void aPartLeavesOthersInTheSinksHands()
-    {
-        begin(quickRetry());
-        m_sink->mute = true;
-        m_source->send({1, 2});
-        m_source->send({3});
-        QTRY_COMPARE(m_sink->unanswered.size(), 2);
-        QList<BatchPtr> batches = std::exchange(m_sink->unanswered, {});
-        m_sink->storePart(batches[0], {again(0)});
-
-        QTRY_COMPARE(m_sink->unanswered.size(), 1); // the rest, and not the other one again
-        QCOMPARE(ScriptedSink::idsOf(m_sink->unanswered.first()), (QList<qint64>{1}));
-        m_sink->store(batches[1]);
-        emit m_sink->failed(away()); // for the rest alone
-        m_sink->mute = false;
-        m_sink->unanswered.clear();
-        batches.clear();
-        QTRY_COMPARE(m_sink->stored, (QList<qint64>{2, 3, 1}));
-        QCOMPARE(m_graph->status("source").unsettled.load(), quint64(0));
-    }
-
-    void nothingStoredAtAllIsAFailure()
-    {
-        host::NodeSettings settings = quickRetry();
-        settings.breakerFailures = 1;
-        settings.breakerPause = 30ms;
-        begin(settings);
-        int times = 0;
-        m_sink->answer = [&](const BatchPtr &batch) {
-            if (++times == 1)
-                m_sink->storePart(batch, {again(0), again(1)});
-            else
-                m_sink->store(batch);
-        };
-        m_source->send({1, 2});
-        QTRY_COMPARE(total("tidemill_breaker_openings_total"), quint64(1));
-        QTRY_COMPARE(m_sink->stored, (QList<qint64>{1, 2}));
-    }
-
-    void believesNoNonsense_data()
-    {
-        QTest::addColumn<QList<qint64>>("rows");
-        QTest::addColumn<QString>("complaint");
-
-        QTest::newRow("none") << QList<qint64>{} << "named no rows";
-        QTest::newRow("beyond") << QList<qint64>{0, 3} << "named row 3 where one from 1 to 2";
-        QTest::newRow("negative") << QList<qint64>{-1} << "named row -1";
-        QTest::newRow("twice") << QList<qint64>{1, 1} << "named row 1 where one from 2 to 2";
-        QTest::newRow("unsorted") << QList<qint64>{2, 0} << "named row 0";
-    }
-
-    void believesNoNonsense()
-    {
-        QFETCH(QList<qint64>, rows);
-        QFETCH(QString, complaint);
-        begin(quickRetry());
-        int times = 0;
-        m_sink->answer = [&](const BatchPtr &batch) {
-            if (++times > 1)
-                return m_sink->store(batch);
-            QList<RowFailure> failures;
-            for (const qint64 row : rows)
-                failures.append(never(row));
-            emit m_sink->partlyDelivered(batch, failures);
-        };
-        QTest::ignoreMessage(QtCriticalMsg, QRegularExpression(complaint));
-        m_source->send({1, 2, 3});
-        QTRY_COMPARE(m_sink->stored, (QList<qint64>{1, 2, 3})); // all of it again
-        QCOMPARE(m_graph->status("sink").recordsDropped.load(), quint64(0));
-        QCOMPARE(total("tidemill_failures_total"), quint64(1));
-    }
-
-    void anAnswerForAnUnknownBatchFailsWhatTheSinkHas()
-    {
-        begin(quickRetry());
-        m_sink->mute = true;
-        m_source->send({1});
-        QTRY_COMPARE(m_sink->unanswered.size(), 1);
-        m_sink->mute = false;
-        QTest::ignoreMessage(QtCriticalMsg,
-                             QRegularExpression(QStringLiteral("a batch that it does not have")));
-        emit m_sink->partlyDelivered(testing::batch({Trade{.trade_id = 9}}), {never(0)});
-        QTRY_COMPARE(m_sink->stored, (QList<qint64>{1}));
-        QCOMPARE(m_graph->status("sink").recordsDropped.load(), quint64(0));
-    }
-
-    void oldAnswersAreIgnored()
-    {
-        begin(quickRetry());
-        m_sink->mute = true;
-        m_source->send({1});
-        QTRY_COMPARE(m_sink->unanswered.size(), 1);
-        const BatchPtr batch = m_sink->unanswered.takeFirst();
-        emit m_sink->failed(away());
-        QTest::ignoreMessage(QtCriticalMsg, QRegularExpression(QStringLiteral("was not offered")));
-        emit m_sink->delivered(batch); // too late
-        QCOMPARE(m_graph->status("sink").recordsOut.load(), quint64(0));
-        m_sink->mute = false;
-        QTRY_COMPARE(m_sink->stored, (QList<qint64>{1}));
-        QCOMPARE(m_graph->status("sink").recordsOut.load(), quint64(1));
-    }
-
-    void abandonsTheRestOfABatch()
-    {
-        begin(quickRetry());
-        m_sink->answer = [this](const BatchPtr &batch) { m_sink->storePart(batch, {again(0)}); };
-        m_source->send({1, 2});
-        QTRY_COMPARE(m_sink->stored, (QList<qint64>{2}));
-        m_graph->runner("source")->stop();
-        m_graph->runner("sink")->abandon();
-        QCOMPARE(total("tidemill_dropped_total", {{"reason", "shutdown"}}), quint64(1));
-        QCOMPARE(m_graph->status("source").unsettled.load(), quint64(0));
-    }
-
-private:
-    std::unique_ptr<RuntimeGraph> m_graph;
-    ScriptedSource *m_source = nullptr;
-    ScriptedSink *m_sink = nullptr;
 };
 
 QTEST_GUILESS_MAIN(tst_DeliveryRules)

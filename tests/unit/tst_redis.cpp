@@ -48,6 +48,9 @@ private slots:
                                        << "[::1]:6379" << QByteArray() << QByteArray() << 0 << false;
         QTest::newRow("socket") << "unix:///run/redis.sock"
                                 << "/run/redis.sock" << QByteArray() << QByteArray() << 0 << false;
+        QTest::newRow("socket, user")
+            << "unix://me:s%40%2Fcret@/run/a@b.sock?db=2"
+            << "/run/a@b.sock" << QByteArray("me") << QByteArray("s@/cret") << 2 << false;
         QTest::newRow("socket, database") << "unix:///run/redis.sock?db=2"
                                           << "/run/redis.sock" << QByteArray() << QByteArray() << 2 << false;
     }
@@ -89,6 +92,8 @@ private slots:
                                  << "hexadecimal";
         QTest::newRow("query") << "redis://:hunter2@h/0?x=1"
                                << "behind";
+        QTest::newRow("socket, user only") << "unix://me@/r.sock"
+                                           << "user:password@";
         QTest::newRow("relative socket") << "unix://redis.sock"
                                          << "unix:///";
         QTest::newRow("socket's query") << "unix:///r.sock?timeout=1"

@@ -42,7 +42,7 @@ void ContinuityCore::open(int stream, const ContinuityStream &names)
     opened->names = names;
     if (m_metrics) {
         const auto counter = [&](const char *state) {
-            return m_metrics->counter("tidemill_gap_records_total",
+            return m_metrics->counter("tidemill_missed_records_total",
                                       "Records that did not come live: filled from history, or missing.",
                                       {{"exchange", names.exchange.name().toByteArray()},
                                        {"symbol", names.symbol.name().toByteArray()},
@@ -233,6 +233,7 @@ void ContinuityCore::letGo(int stream)
 {
     Stream &state = *find(stream);
     state.asked.reset();
+    state.askAgain = {};
     state.isCatchUpStale = false;
     while (!state.held.isEmpty())
         makeLate(stream, "the stream ended before it was filled");
@@ -283,12 +284,19 @@ Timestamp ContinuityCore::due() const
 {
     Timestamp first;
     for (const auto &state : m_streams) {
-        if (!state || state->held.isEmpty())
+        if (!state)
             continue;
-        const auto wait =
-            state->asked ? m_settings.maxHold : std::min(m_settings.reorder, m_settings.maxHold);
-        const Timestamp at = state->holeSince + wait;
-        if (first.isNull() || at < first)
+        Timestamp at;
+        if (!state->held.isEmpty()) {
+            at = state->holeSince + m_settings.maxHold;
+            if (!state->asked)
+                at = std::min(at, state->lags(state->next) ? state->askAgain
+                                                           : state->holeSince + m_settings.reorder);
+        } else if (!state->asked && !state->late.empty() &&
+                   state->lags(state->late.front().todo.front().first)) {
+            at = state->askAgain;
+        }
+        if (!at.isNull() && (first.isNull() || at < first))
             first = at;
     }
     return first;

@@ -67,7 +67,7 @@ void ContinuityCore::makeLate(int stream, const QByteArray &reason)
 {
     Stream &state = *find(stream);
     const Range range{state.next, state.held.frontId() - 1};
-    LateHole hole{describeGap(stream, range, state.held.front()), {range}, {}};
+    LateHole hole{describeGap(stream, range, state.held.front()), {range}, {}, state.holeSince};
     m_handlers.gap(stream, hole.gap, reason);
     if (state.late.size() >= maxLateHoles)
         giveUpLate(stream, 1);
@@ -253,6 +253,22 @@ qint64 ContinuityCore::completeTo(int stream) const
         return state->late.front().todo.front().first - 1;
     const qint64 passes = m_gates[std::size_t(stream)].passes;
     return (passes != nothing ? passes : state->next) - 1;
+}
+
+bool ContinuityCore::lacks(int stream, qint64 id) const
+{
+    const Stream *state = find(stream);
+    if (!state || id < 0 || id >= maxContinuityId)
+        return false;
+    if (!state->isKnown)
+        return true;
+    const qint64 passes = m_gates[std::size_t(stream)].passes;
+    if (id >= (passes != nothing ? passes : state->next))
+        return !state->held.contains(id);
+    return std::any_of(state->late.begin(), state->late.end(), [id](const LateHole &hole) {
+        return std::any_of(hole.todo.begin(), hole.todo.end(),
+                           [id](Range piece) { return piece.first <= id && id <= piece.last; });
+    });
 }
 
 bool ContinuityCore::resume(int stream, QByteArrayView position)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "continuity_stream.h"
 
+#include <algorithm>
 #include <iterator>
 
 namespace tidemill::net {
@@ -11,6 +12,9 @@ namespace {
 
 // A record as young as this may still be on its way to us, so it does not show that anything was missed.
 constexpr std::chrono::seconds youngAge{2};
+
+// Until history that lags is asked again.
+constexpr std::chrono::seconds lagPause{1};
 
 const QByteArray notInHistory = QByteArrayLiteral("the exchange's history does not have it");
 
@@ -59,8 +63,9 @@ bool ContinuityCore::pickRange(int stream, Range &range) const
 {
     const Stream &state = *find(stream);
     const qint64 passes = m_gates[std::size_t(stream)].passes;
+    const auto mustPause = [&](qint64 first) { return m_now < state.askAgain && state.lags(first); };
     if (!state.held.isEmpty()) {
-        if (m_now - state.holeSince < m_settings.reorder)
+        if (m_now - state.holeSince < m_settings.reorder || mustPause(state.next))
             return false;
         range = {state.next, state.held.frontId() - 1};
         return true;
@@ -69,10 +74,25 @@ bool ContinuityCore::pickRange(int stream, Range &range) const
         range = {passes != nothing ? passes : state.next, 0};
         return true;
     }
-    if (state.late.empty())
+    if (state.late.empty() || mustPause(state.late.front().todo.front().first))
         return false;
     range = state.late.front().todo.front();
     return true;
+}
+
+// What answers a question of now may not know yet what happened a moment ago.
+bool ContinuityCore::mayStillCome(int stream, Range range) const
+{
+    const Stream &state = *find(stream);
+    const auto isYoung = [this](Timestamp since) {
+        return !since.isNull() && m_now - since < m_settings.historyLag;
+    };
+    if (!state.held.isEmpty() && state.next <= range.last && isYoung(state.holeSince))
+        return true;
+    return std::any_of(state.late.begin(), state.late.end(), [&](const LateHole &hole) {
+        return isYoung(hole.since) && hole.todo.front().first <= range.last &&
+               hole.todo.back().last >= range.first;
+    });
 }
 
 void ContinuityCore::pump(int stream)
@@ -117,6 +137,8 @@ void ContinuityCore::take(int stream, const Error *error, std::span<const std::b
     Stream &state = *find(stream);
     const Request asked = *std::exchange(state.asked, {});
     const bool isOpenEnded = asked.last == 0;
+    state.askAgain = {};
+    bool isPast = false; // history has something behind what was asked for
     Gate &gate = m_gates[std::size_t(stream)];
     if (gate.passes != nothing)
         state.next = gate.passes;
@@ -125,8 +147,12 @@ void ContinuityCore::take(int stream, const Error *error, std::span<const std::b
         for (std::size_t at = 0; at + m_type.size <= rows.size(); at += m_type.size) {
             const std::byte *row = rows.data() + at;
             const qint64 id = m_type.id(row);
-            if (id < cursor || id >= maxContinuityId || (!isOpenEnded && id > asked.last))
+            if (id < cursor || id >= maxContinuityId)
                 continue;
+            if (!isOpenEnded && id > asked.last) {
+                isPast = true;
+                continue;
+            }
             m_now = std::max(m_now, m_type.received(row));
             absent(stream, {cursor, id - 1}, row, notInHistory);
             place(stream, id, row);
@@ -135,6 +161,11 @@ void ContinuityCore::take(int stream, const Error *error, std::span<const std::b
     }
     if (!error && !complete && cursor > asked.first)
         return; // and on
+    if (!error && complete && !isOpenEnded && !isPast && mayStillCome(stream, {cursor, asked.last})) {
+        state.lagging = {cursor, asked.last};
+        state.askAgain = m_now + lagPause;
+        return;
+    }
     QByteArray reason = notInHistory;
     if (error)
         reason = "history cannot be had: " + error->message.toUtf8();

@@ -18,6 +18,7 @@ struct ContinuityCore::LateHole
     Gap gap;
     std::vector<Range> todo; // still hoped for, ascending
     std::vector<Range> missing;
+    Timestamp since{}; // when it was noticed; null: in an earlier run
 };
 
 // An answer that came within the call that asked for it.
@@ -44,12 +45,19 @@ struct ContinuityCore::Stream
     std::optional<Request> asked;
     bool isAsking = false;
     std::optional<Early> early;
+    Range lagging{0, -1};      // history does not reach these yet
+    Timestamp askAgain;        // for them; null: no such thing
     bool isCatchingUp = false; // history up to now is wanted, or being asked for
     Timestamp catchUpSince;
     qint64 caughtUp = 0;
     std::vector<std::function<void(Missed)>> catchUpDone;
     bool isCatchUpStale = false; // another was wanted when this one had been asked already
     std::vector<std::function<void(Missed)>> staleDone;
+
+    bool lags(qint64 first) const
+    {
+        return !askAgain.isNull() && lagging.first <= first && first <= lagging.last;
+    }
 
     Timestamp lastGapFrom;
     ContinuityFigures figures;

@@ -107,6 +107,7 @@ void FeedSource::prepareContinuity()
     }
     m_trades.emplace(m_options.continuitySettings(), std::move(trades));
     m_aggTrades.emplace(m_options.continuitySettings(), std::move(aggTrades));
+    m_out.countGaps(context().metrics);
     m_trades->setMetrics(context().metrics);
     m_aggTrades->setMetrics(context().metrics);
     m_unknown =
@@ -298,13 +299,13 @@ void FeedSource::addBookChange(int id, std::span<const Level> bids, std::span<co
 
 void FeedSource::addGap(int id, GapCause cause, Timestamp happened, Timestamp received, QByteArrayView reason)
 {
-    const Stream &of = stream(id);
+    Stream &of = stream(id);
     m_out.add(Gap{.exchange = m_exchange,
                   .symbol = of.symbol,
                   .stream = of.name,
                   .ts_event = happened,
                   .ts_recv = received,
-                  .ts_from = of.lastReceived,
+                  .ts_from = of.gapStarts.next(of.lastReceived),
                   .ts_to = received,
                   .first_missing = 0,
                   .last_missing = 0,

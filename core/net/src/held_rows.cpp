@@ -22,6 +22,13 @@ bool HeldRows::insert(qint64 id, Timestamp at, const std::byte *row)
     return true;
 }
 
+bool HeldRows::contains(qint64 id) const
+{
+    const auto place = std::lower_bound(m_entries.begin() + Offset(m_head), m_entries.end(), id,
+                                        [](const Entry &entry, qint64 key) { return entry.id < key; });
+    return place != m_entries.end() && place->id == id;
+}
+
 void HeldRows::popFront()
 {
     ++m_head;

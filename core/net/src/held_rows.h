@@ -21,6 +21,8 @@ public:
     // False if that id is there already.
     bool insert(qint64 id, Timestamp at, const std::byte *row);
 
+    bool contains(qint64 id) const;
+
     // Of the lowest id; only if there is one. The row is valid until the next change.
     qint64 frontId() const { return m_entries[m_head].id; }
     Timestamp frontAt() const { return m_entries[m_head].at; }

@@ -13,6 +13,7 @@
 namespace tidemill::net {
 
 using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
 
 namespace {
 
@@ -47,10 +48,17 @@ struct RestClient::Private
         RestRequest request;
         QPointer<QObject> context;
         Callback callback;
+        quint64 number = 0;
         int tries = 0;
+        std::unique_ptr<Backoff> backoff{}; // once it has failed, and then
+        Clock::time_point notBefore{};
     };
 
-    explicit Private(RestClient *client) : q(client), http(client), wake(client), backoff(settings.backoff)
+    explicit Private(RestClient *client)
+        : q(client)
+        , http(client)
+        , wake(client)
+        , hostBackoff(settings.backoff)
     {
         wake.setSingleShot(true);
         QObject::connect(&wake, &QTimer::timeout, client, [this] { next(); });
@@ -69,8 +77,15 @@ struct RestClient::Private
     std::optional<QString> reasonToRetry(const Item &item, const HttpReply &reply) const;
     bool isLastTry(const Item &item) const
     {
-        return settings.attempts > 0 && item.tries >= settings.attempts;
+        const int attempts = item.request.attempts > 0 ? item.request.attempts : settings.attempts;
+        return attempts > 0 && item.tries >= attempts;
     }
+    bool isRetrying() const
+    {
+        return std::any_of(queue.begin(), queue.end(),
+                           [](const Item &item) { return item.tries > 0 && item.context; });
+    }
+    milliseconds putOff(Item &item, std::optional<milliseconds> atLeast);
     static Error givenUp(const Item &item, const QString &reason)
     {
         return {
@@ -78,6 +93,10 @@ struct RestClient::Private
             QStringLiteral("%1: %2, after %3 tries").arg(item.request.url.host(), reason).arg(item.tries)};
     }
     void wait(milliseconds time) { wake.start(std::clamp(time, milliseconds(1), longestTimer)); }
+    void waitUntil(Clock::time_point time)
+    {
+        wait(std::chrono::ceil<milliseconds>(std::min<Clock::duration>(time - Clock::now(), longestTimer)));
+    }
     void noteTrouble(const QString &host, const QString &what)
     {
         isTroubled = true;
@@ -88,7 +107,10 @@ struct RestClient::Private
     RestSettings settings;
     HttpClient http;
     QTimer wake;
-    Backoff backoff;
+    Backoff hostBackoff;
+    Clock::time_point pausedUntil; // for all of them
+    quint64 lastNumber = 0;
+    quint64 lastFailed = 0; // since the last answer; 0: none
     std::deque<Item> queue; // the first one is under way if there is a ticket
     std::unique_ptr<QObject>
         ticket; // the context of the request under way: without it, nobody hears the reply
@@ -104,13 +126,13 @@ Result<> RestClient::configure(const RestSettings &settings)
     if (auto configured = d->http.configure(settings.http); !configured)
         return configured;
     d->settings = settings;
-    d->backoff = Backoff(settings.backoff);
+    d->hostBackoff = Backoff(settings.backoff);
     return {};
 }
 
 void RestClient::get(const RestRequest &request, QObject *context, Callback callback)
 {
-    d->queue.push_back({request, context, std::move(callback)});
+    d->queue.push_back({request, context, std::move(callback), ++d->lastNumber});
     d->next();
 }
 
@@ -136,8 +158,10 @@ void RestClient::replayAnswer(const QUrl &url, const QByteArray &body)
     reply.body = body;
     ++found->tries;
     if (const auto reason = d->reasonToRetry(*found, reply)) {
-        if (!d->isLastTry(*found))
+        if (!d->isLastTry(*found)) {
+            std::rotate(found, found + 1, d->queue.end()); // as it went then
             return;
+        }
         reply.error = d->givenUp(*found, *reason);
     }
     const Private::Item item = std::move(*found);
@@ -162,11 +186,21 @@ qsizetype RestClient::waiting() const
 
 void RestClient::Private::next()
 {
-    if (ticket || isReplay || wake.isActive())
+    if (ticket || isReplay)
         return;
     std::erase_if(queue, [](const Item &item) { return !item.context; });
     if (queue.empty())
         return;
+    const Clock::time_point now = Clock::now();
+    if (now < pausedUntil)
+        return waitUntil(pausedUntil);
+    const auto due =
+        std::find_if(queue.begin(), queue.end(), [now](const Item &item) { return item.notBefore <= now; });
+    if (due == queue.end())
+        return waitUntil(std::min_element(queue.begin(), queue.end(), [](const Item &a, const Item &b) {
+                             return a.notBefore < b.notBefore;
+                         })->notBefore);
+    std::rotate(queue.begin(), due, due + 1);
     const Item &item = queue.front();
     const RestRequest &request = item.request;
     const std::shared_ptr<RestBudget> budget = RestBudget::shared(request.url, settings.limits);
@@ -199,6 +233,23 @@ std::optional<QString> RestClient::Private::reasonToRetry(const Item &item, cons
     return reply.isSuccess() && item.request.unusable ? item.request.unusable(reply) : std::nullopt;
 }
 
+// A request that fails by itself holds up nobody else. When two fail with no answer in between it is the
+// host's trouble, and what a reply asks for is meant for everybody: then all of them wait.
+milliseconds RestClient::Private::putOff(Item &item, std::optional<milliseconds> atLeast)
+{
+    const Clock::time_point now = Clock::now();
+    if (!item.backoff)
+        item.backoff = std::make_unique<Backoff>(settings.backoff);
+    const milliseconds delay = item.backoff->next(atLeast);
+    item.notBefore = now + delay;
+    const quint64 before = std::exchange(lastFailed, item.number);
+    if (before != 0 && before != item.number)
+        pausedUntil = now + hostBackoff.next(atLeast);
+    else if (atLeast)
+        pausedUntil = now + *atLeast;
+    return delay;
+}
+
 void RestClient::Private::handle(const HttpReply &reply, RestBudget &budget, qint64 window)
 {
     ticket.release()->deleteLater(); // it is still being called
@@ -217,22 +268,28 @@ void RestClient::Private::handle(const HttpReply &reply, RestBudget &budget, qin
     ++item.tries;
     HttpReply answer = reply;
     if (const auto reason = reasonToRetry(item, reply)) {
-        const milliseconds delay = backoff.next(atLeast);
-        wait(delay);
+        const milliseconds delay = putOff(item, atLeast);
         if (!isLastTry(item)) {
-            noteTrouble(item.request.url.host(),
-                        QStringLiteral("%1; trying again in %2 ms").arg(*reason).arg(delay.count()));
+            const QString host = item.request.url.host();
+            std::rotate(queue.begin(), queue.begin() + 1, queue.end()); // those behind it go first
+            const QPointer<RestClient> alive(q);
+            noteTrouble(host, QStringLiteral("%1; trying again in %2 ms").arg(*reason).arg(delay.count()));
+            if (alive)
+                next();
             return;
         }
-        answer.error = givenUp(item, *reason); // and the next request waits: the host is no better off
+        answer.error = givenUp(item, *reason);
     } else {
-        backoff.reset();
+        hostBackoff.reset();
+        lastFailed = 0;
     }
     const Item done = std::move(item);
     queue.pop_front();
     const QPointer<RestClient> alive(q);
-    if (!answer.error && std::exchange(isTroubled, false))
+    if (!answer.error && isTroubled && !isRetrying()) {
+        isTroubled = false;
         emit q->recovered();
+    }
     if (alive && done.context)
         done.callback(answer);
     if (alive)

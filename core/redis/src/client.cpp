@@ -5,6 +5,12 @@
 
 namespace tidemill::redis {
 
+namespace {
+
+constexpr std::ptrdiff_t maxLost = 100;
+
+} // namespace
+
 Client::Client(const Settings &settings, QObject *parent)
     : QObject(parent)
     , d(std::make_unique<Private>(this, settings))
@@ -58,6 +64,7 @@ void Client::send(Transaction &&transaction, Callback callback)
     request.answersDue = transaction.count() + 2; // of MULTI and EXEC too
     request.transactionAnswers = request.answersDue;
     request.isTransaction = true;
+    request.followsAsk = transaction.followsAsk();
     request.bytes = std::move(transaction).take();
     request.callback = std::move(callback);
     d->dispatch(std::move(request));
@@ -92,9 +99,11 @@ Requests Client::Private::takeAll()
         for (Request &request : requests)
             all.push_back(std::move(request));
     };
-    const auto end = [&take](Connection *connection) {
+    const auto end = [&take, this](Connection *connection) {
         connection->disconnect();
         connection->close();
+        if (connection->hasSent() && !connection->serverSide().id.isEmpty())
+            m_lost.push_back(connection->serverSide());
         take(connection->takeUnanswered());
         // Not with us: we may be deleted from within one of its answers.
         connection->setParent(nullptr);
@@ -108,6 +117,9 @@ Requests Client::Private::takeAll()
         take(std::move(requests));
     take(std::exchange(m_queued, {}));
     m_slotInFlight.clear();
+    // Of servers that did not come back.
+    if (m_lost.size() > maxLost)
+        m_lost.erase(m_lost.begin(), m_lost.end() - maxLost);
     return all;
 }
 
@@ -145,7 +157,7 @@ void Client::Private::fail(const Failure &failure)
     QPointer<Client> client(q);
     for (const Request &request : lost) {
         if (request.callback)
-            request.callback(Reply::lost(why));
+            request.callback(Reply::lost(why, request.isTooLong));
         if (!client)
             return;
     }

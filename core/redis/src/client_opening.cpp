@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client_private.h"
 
+#include <QLoggingCategory>
+
 #include <algorithm>
+#include <iterator>
+
+Q_LOGGING_CATEGORY(lcRedis, "tidemill.redis")
 
 namespace tidemill::redis {
 
@@ -49,9 +54,26 @@ Connection *Client::Private::make(const Url &url)
         [this, self](Request &&request, const Reply &reply) { answered(*self, std::move(request), reply); },
         q);
     *self = connection;
+    std::vector<ServerSide> lost;
+    std::copy_if(m_lost.begin(), m_lost.end(), std::back_inserter(lost),
+                 [&url](const ServerSide &side) { return side.place == url.place(); });
+    connection->endFirst(std::move(lost));
+    QObject::connect(connection, &Connection::opened, q, [this, connection] { noteOpened(*connection); });
     QObject::connect(connection, &Connection::failed, q,
                      [this, connection](const Failure &failure) { connectionFailed(connection, failure); });
     return connection;
+}
+
+void Client::Private::noteOpened(const Connection &connection)
+{
+    std::erase_if(m_lost, [&](const ServerSide &side) { return side.place == connection.url().place(); });
+    if (connection.endingError().isEmpty() || std::exchange(m_hasWarned, true))
+        return;
+    qCWarning(lcRedis).noquote()
+        << describe(connection.endingError(), connection.url().place()).message +
+               QStringLiteral(
+                   "; without CLIENT INFO and CLIENT KILL, a command that it had been sent before a "
+                   "connection was lost may be carried out a second time");
 }
 
 // Is it a cluster, and who is in it?

@@ -36,6 +36,7 @@ private:
     void learn(Connection *connection, const Reply &reply);
     void finishOpening();
     Connection *make(const Url &url);
+    void noteOpened(const Connection &connection);
     Connection *connectionOf(int node);
 
     void sendInCluster(Request &&request);
@@ -58,7 +59,9 @@ private:
     std::optional<Url> m_lastAnswered; // the first to be tried
     Connection *m_single = nullptr;    // without a cluster, and while opening
     std::map<std::pair<QString, quint16>, Connection *> m_byNode;
-    Requests m_queued; // while opening
+    Requests m_queued;              // while opening
+    std::vector<ServerSide> m_lost; // connections that had unanswered commands, until they are ended
+    bool m_hasWarned = false;
     // Of each slot: how many requests are on their way, and those that were sent to the wrong node. The
     // latter go out again, in order, once the former have all come back; what is new queues up behind them.
     std::vector<quint32> m_slotInFlight;

@@ -98,9 +98,8 @@ void Client::Private::answered(Connection *connection, Request &&request, const 
 bool Client::Private::redirect(const Connection &connection, Request &request, const Reply &reply)
 {
     const ErrorKind kind = reply.error();
-    // A transaction cannot follow an ASK: ASKING holds for one command, and within MULTI it would be queued
-    // like the others. The slot is on its way; the owner offers the transaction again.
-    const bool follows = kind == ErrorKind::Moved || (kind == ErrorKind::Ask && !request.isTransaction);
+    // ASKING in front of MULTI holds for the whole transaction.
+    const bool follows = kind == ErrorKind::Moved || (kind == ErrorKind::Ask && request.followsAsk);
     if (!follows)
         return false;
     const auto target = Redirection::parse(reply.text());

@@ -9,6 +9,8 @@
 #include <QPointer>
 #include <QSslSocket>
 
+#include <sys/socket.h>
+
 #include <utility>
 
 namespace tidemill::redis {
@@ -17,6 +19,8 @@ namespace {
 
 // What one read takes from the socket at most: hiredis moves the rest of its buffer after each kilobyte.
 constexpr qint64 readBytes = 16LL * 1024;
+// So much goes out at once; smaller pieces wait for the event loop, which sends them together.
+constexpr qint64 flushBytes = 32LL * 1024;
 
 qint64 nowMs()
 {
@@ -121,6 +125,10 @@ void Connection::greet()
         append(auth.add(m_url.password));
     }
     append(Command("CLIENT").add("SETNAME").add(m_settings.name));
+    if (m_settings.endsLostConnections)
+        append(Command("CLIENT").add("INFO"));
+    for (const ServerSide &lost : m_lost)
+        append(Command("CLIENT").add("KILL").add("ID").add(lost.id).add("ADDR").add(lost.address));
     // The last one also asks whether we are let in at all.
     append(Command("SELECT").add(qint64(m_url.database)));
     m_socket->write(greeting);
@@ -129,10 +137,18 @@ void Connection::greet()
 void Connection::finishGreeting(const Reply &reply, qsizetype left)
 {
     const ErrorKind kind = reply.error();
-    // A server without ACL rights for CLIENT SETNAME is one to work with all the same.
-    const bool isName = left == 1;
+    const auto kills = qsizetype(m_lost.size());
+    const qsizetype info = m_settings.endsLostConnections ? kills + 1 : kills;
+    // A server without ACL rights for CLIENT SETNAME and the like is one to work with all the same.
+    const bool isClient = left > 0 && left <= info + 1;
     const bool isAuthTrouble = kind == ErrorKind::NoAuth || kind == ErrorKind::WrongPass;
-    if (reply.isError() && (!isName || isAuthTrouble)) {
+    if (isClient && left <= info) {
+        if (reply.isError())
+            m_endingError = reply.text().toByteArray();
+        else if (left == info && info > kills)
+            noteServerSide(reply);
+    }
+    if (reply.isError() && (!isClient || isAuthTrouble)) {
         // SELECT may be forbidden; that matters only if it changes anything.
         if (!(left == 0 && kind == ErrorKind::NoPerm && m_url.database == 0)) {
             fail({describe(reply.text(), m_url.place()), kind});
@@ -149,6 +165,18 @@ void Connection::finishGreeting(const Reply &reply, qsizetype left)
         pump();
 }
 
+// "id=3 addr=127.0.0.1:40000 ..."
+void Connection::noteServerSide(const Reply &reply)
+{
+    m_serverSide.place = m_url.place();
+    for (const QByteArray &word : reply.text().toByteArray().split(' ')) {
+        if (word.startsWith("id="))
+            m_serverSide.id = word.mid(3);
+        else if (word.startsWith("addr="))
+            m_serverSide.address = word.mid(5);
+    }
+}
+
 void Connection::read()
 {
     QByteArray bytes(readBytes, Qt::Uninitialized);
@@ -159,12 +187,14 @@ void Connection::read()
             return;
         m_lastSignMs = nowMs();
         if (const auto fed = m_reader.feed(QByteArrayView(bytes).first(size)); !fed) {
+            noteTooLong();
             fail(fed.error().message, fed.error().kind);
             return;
         }
         for (;;) {
             const auto reply = m_reader.next();
             if (!reply) {
+                noteTooLong();
                 fail(reply.error().message, reply.error().kind);
                 return;
             }
@@ -177,6 +207,12 @@ void Connection::read()
     }
     if (self && m_state == State::Open)
         pump();
+}
+
+void Connection::noteTooLong()
+{
+    if (m_reader.isTooLong() && !m_sent.empty())
+        m_sent.front().isTooLong = true;
 }
 
 // False when that was the last answer of this connection.
@@ -237,6 +273,20 @@ void Connection::pump()
     }
     if (!m_sent.empty() && !m_watchdog.isActive())
         m_watchdog.start(m_settings.replyTimeout);
+    if (m_socket->bytesToWrite() >= flushBytes)
+        flush();
+}
+
+// The server has it now and not when we come back to the event loop, where whoever gave it to us may be long
+// in coming.
+void Connection::flush()
+{
+    m_isFlushing = true;
+    if (auto *const tcp = qobject_cast<QTcpSocket *>(m_socket))
+        tcp->flush();
+    else if (auto *const local = qobject_cast<QLocalSocket *>(m_socket))
+        local->flush();
+    m_isFlushing = false;
 }
 
 void Connection::watch()
@@ -269,6 +319,11 @@ void Connection::fail(const Failure &failure)
 {
     if (m_state == State::Closed)
         return;
+    if (m_isFlushing) { // never from within add()
+        QMetaObject::invokeMethod(
+            this, [this, failure] { fail(failure); }, Qt::QueuedConnection);
+        return;
+    }
     close();
     emit failed(failure);
 }
@@ -281,10 +336,15 @@ void Connection::close()
     if (m_socket) {
         m_socket->disconnect(this);
         m_socket->deleteLater();
-        if (auto *const tcp = qobject_cast<QTcpSocket *>(m_socket))
+        if (auto *const tcp = qobject_cast<QTcpSocket *>(m_socket)) {
+            // Else the kernel goes on sending what it has.
+            const linger atOnce{1, 0};
+            if (hasSent())
+                setsockopt(int(tcp->socketDescriptor()), SOL_SOCKET, SO_LINGER, &atOnce, sizeof atOnce);
             tcp->abort();
-        else
-            m_socket->close();
+        } else if (auto *const local = qobject_cast<QLocalSocket *>(m_socket)) {
+            local->abort();
+        }
         m_socket = nullptr;
     }
 }

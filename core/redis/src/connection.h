@@ -8,11 +8,20 @@
 #include <QTimer>
 
 #include <optional>
+#include <vector>
 
 class QLocalSocket;
 class QTcpSocket;
 
 namespace tidemill::redis {
+
+// A connection as its server knows it.
+struct ServerSide
+{
+    QString place;
+    QByteArray id;
+    QByteArray address; // of our end; ids begin anew when a server is started anew
+};
 
 // One connection to one server: made, authenticated, then commands out and answers back in the same order,
 // until it fails or is deleted. It is used once.
@@ -28,11 +37,18 @@ public:
     Connection(const Settings &settings, const Url &url, Answer answer, QObject *parent);
     ~Connection() override;
 
+    // The first thing it does is to end these.
+    void endFirst(std::vector<ServerSide> lost) { m_lost = std::move(lost); }
     void open();
     // Without a word to anybody; also from within an answer.
     void close();
     bool isOpen() const { return m_state == State::Open; }
     const Url &url() const { return m_url; }
+    // Known once it is open, and if Settings::endsLostConnections is set.
+    const ServerSide &serverSide() const { return m_serverSide; }
+    // What the server said against telling it, or against ending a lost one; empty if nothing.
+    const QByteArray &endingError() const { return m_endingError; }
+    bool hasSent() const { return !m_sent.empty(); } // what is not answered yet
 
     // Goes out once the connection is open and there is room in its window.
     void add(Request &&request);
@@ -52,9 +68,12 @@ private:
     void openLocal();
     void greet();
     void finishGreeting(const Reply &reply, qsizetype index);
+    void noteServerSide(const Reply &reply);
     void read();
+    void noteTooLong();
     bool handle(const Reply &reply);
     void pump();
+    void flush();
     void watch();
     void fail(const QString &what, Error::Kind kind = Error::Kind::Network);
     void fail(const Failure &failure);
@@ -68,8 +87,12 @@ private:
     Requests m_sent;
     Requests m_waiting;
     qint64 m_sentBytes = 0;
+    bool m_isFlushing = false;
     qsizetype m_greetingsDue = 0;
     bool m_sendsAuth = false;
+    std::vector<ServerSide> m_lost;
+    ServerSide m_serverSide;
+    QByteArray m_endingError;
     QTimer m_deadline{this};
     QTimer m_watchdog{this};
     qint64 m_lastSignMs = 0;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tidemill/redis/entry_mapping.h>
-
 #include <tidemill/records.h>
+#include <tidemill/redis/entry_mapping.h>
 
 namespace tidemill::redis {
 

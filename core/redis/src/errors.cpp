@@ -84,7 +84,7 @@ Error describe(QByteArrayView errorText, const QString &place)
     // A server may say anything; one line of it will do.
     QString said = QString::fromUtf8(errorText.first(qMin<qsizetype>(errorText.size(), 300)));
     for (QChar &letter : said) {
-        if (letter < QChar(' '))
+        if (letter < QChar(' ') || (letter >= QChar(0x7f) && letter < QChar(0xa0))) // terminals obey these
             letter = QChar(' ');
     }
     const ErrorKind kind = errorKind(errorText);

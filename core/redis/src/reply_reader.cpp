@@ -104,7 +104,8 @@ std::byte *ReplyReader::allocate(qsizetype bytes, std::size_t alignment)
 Result<> ReplyReader::feed(QByteArrayView bytes)
 {
     const qint64 unread = qint64(m_reader->len - m_reader->pos);
-    if (unread + bytes.size() > m_maxReplyBytes)
+    m_isTooLong = unread + bytes.size() > m_maxReplyBytes;
+    if (m_isTooLong)
         return Error{Error::Kind::Protocol,
                      QStringLiteral("an answer has more than %1 bytes").arg(m_maxReplyBytes)};
     if (redisReaderFeed(m_reader.get(), bytes.data(), size_t(bytes.size())) != REDIS_OK)
@@ -121,12 +122,13 @@ Result<const Reply *> ReplyReader::next()
         m_begun = false;
     }
     void *reply = nullptr;
-    if (redisReaderGetReply(m_reader.get(), &reply) != REDIS_OK)
+    if (redisReaderGetReply(m_reader.get(), &reply) != REDIS_OK) {
+        m_isTooLong = m_replyBytes > m_maxReplyBytes;
         return Error{Error::Kind::Protocol,
-                     m_replyBytes > m_maxReplyBytes
-                         ? QStringLiteral("an answer has more than %1 bytes").arg(m_maxReplyBytes)
-                         : QStringLiteral("expected an answer in RESP: %1")
-                               .arg(QString::fromLatin1(m_reader->errstr))};
+                     m_isTooLong ? QStringLiteral("an answer has more than %1 bytes").arg(m_maxReplyBytes)
+                                 : QStringLiteral("expected an answer in RESP: %1")
+                                       .arg(QString::fromLatin1(m_reader->errstr))};
+    }
     return static_cast<const Reply *>(reply);
 }
 

@@ -25,6 +25,8 @@ public:
     Result<> feed(QByteArrayView bytes);
     // The next whole reply, valid until the next call of next(); nullptr if there is none yet.
     Result<const Reply *> next();
+    // What failed did so because of maxReplyBytes.
+    bool isTooLong() const { return m_isTooLong; }
 
 private:
     struct Callbacks;
@@ -36,6 +38,7 @@ private:
     std::pmr::monotonic_buffer_resource m_arena;
     qint64 m_maxReplyBytes;
     qint64 m_replyBytes = 0;
+    bool m_isTooLong = false;
     bool m_begun = false; // a reply lies in the arena, whole or in part
     Reply m_root;
     std::unique_ptr<redisReader, void (*)(redisReader *)> m_reader;

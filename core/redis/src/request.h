@@ -21,6 +21,8 @@ struct Request
     qsizetype transactionAnswers = 1; // how many that were at first
     int answersToSkip = 0;            // in front of ours: the OK to an ASKING
     bool isTransaction = false;
+    bool isTooLong = false; // its answer
+    bool followsAsk = true;
     int redirects = 0;
     std::optional<ClusterMap::Node> askAt; // where an ASK sent it
     std::chrono::milliseconds blockTime{0};

@@ -80,13 +80,18 @@ Result<> parseHost(Url &url, const QByteArray &text)
     return end < 0 ? Result<>() : parsePort(url, text.mid(end + 1));
 }
 
-Result<Url> parseSocket(const QByteArray &text)
+Result<Url> parseSocket(QByteArray text)
 {
     Url url;
+    if (const qsizetype at = text.indexOf("@/"); at >= 0 && !text.startsWith('/')) {
+        if (const auto user = parseUser(url, text.left(at)); !user)
+            return user.error();
+        text = text.mid(at + 1);
+    }
     const qsizetype question = text.indexOf('?');
     url.socketPath = QString::fromUtf8(text.left(question < 0 ? text.size() : question));
     if (!url.socketPath.startsWith('/'))
-        return wrong(QStringLiteral("expected unix:///path/of/the/socket"));
+        return wrong(QStringLiteral("expected unix:///path/of/the/socket, or unix://user:password@/path"));
     if (question < 0)
         return url;
     const QByteArray query = text.mid(question + 1);

@@ -40,6 +40,15 @@ void RecordsOut::add(Gap gap, QByteArrayView reason)
     emitIfAny(m_frames);
     gap.reason = m_gaps.text(reason);
     append(m_gaps, gap);
+    if (!m_metrics)
+        return;
+    m_metrics
+        ->counter("tidemill_gap_records_total", "Gap records: announced as open, or filled after all.",
+                  {{"exchange", gap.exchange.name().toByteArray()},
+                   {"symbol", gap.symbol.name().toByteArray()},
+                   {"stream", gap.stream.name().toByteArray()},
+                   {"state", gap.state == GapState::Filled ? "filled" : "open"}})
+        .add();
 }
 
 void RecordsOut::flush()

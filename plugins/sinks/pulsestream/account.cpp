@@ -14,29 +14,41 @@ static void sortByRow(QList<RowFailure> &rows)
 Account::Entry &Account::open(const BatchPtr &batch)
 {
     const auto rows = std::size_t(batch->rowCount());
-    const auto entry = m_entries.insert(m_entries.end(), {batch, std::vector<State>(rows), {}, rows, {}});
+    const auto entry =
+        m_entries.insert(m_entries.end(), {batch, std::vector<State>(rows), {}, rows, false, {}});
     entry->self = entry;
     return *entry;
 }
 
+void Account::close(const Item &item, State state)
+{
+    item.entry->rows[std::size_t(item.row)] = state;
+    item.entry->isSettled = item.entry->isSettled || state != State::Postponed;
+    --item.entry->open;
+}
+
 void Account::store(const Item &item)
 {
-    item.entry->rows[std::size_t(item.row)] = State::Stored;
-    --item.entry->open;
+    close(item, State::Stored);
 }
 
 void Account::refuse(const Item &item, const Error &error)
 {
-    item.entry->rows[std::size_t(item.row)] = State::Refused;
-    item.entry->refused.append({item.row, error, true});
-    --item.entry->open;
+    close(item, State::Refused);
+    item.entry->failures.append({item.row, error, true});
+}
+
+void Account::postpone(const Item &item, const Error &error)
+{
+    close(item, State::Postponed);
+    item.entry->failures.append({item.row, error, false});
 }
 
 std::optional<Account::Verdict> Account::closeIfDone(Entry &entry)
 {
     if (entry.open > 0)
         return std::nullopt;
-    Verdict verdict{entry.batch, entry.refused};
+    Verdict verdict{entry.batch, entry.failures};
     sortByRow(verdict.rows);
     m_entries.erase(entry.self);
     return verdict;
@@ -46,9 +58,9 @@ QList<Account::Verdict> Account::closeAll(const Error &cause)
 {
     QList<Verdict> verdicts;
     for (const Entry &entry : m_entries) {
-        if (entry.isUntouched())
+        if (!entry.isSettled)
             continue;
-        Verdict verdict{entry.batch, entry.refused};
+        Verdict verdict{entry.batch, entry.failures};
         for (std::size_t row = 0; row < entry.rows.size(); ++row) {
             if (entry.rows[row] == State::Open)
                 verdict.rows.append({qsizetype(row), cause, false});

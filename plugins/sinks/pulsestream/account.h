@@ -14,17 +14,16 @@ namespace tidemill::pulsestream {
 class Account
 {
 public:
-    enum class State : quint8 { Open, Stored, Refused };
+    enum class State : quint8 { Open, Stored, Refused, Postponed };
 
     struct Entry
     {
         BatchPtr batch;
         std::vector<State> rows;
-        QList<RowFailure> refused;
+        QList<RowFailure> failures;
         std::size_t open = 0;
+        bool isSettled = false; // some of it, for good: stored or refused
         std::list<Entry>::iterator self;
-
-        bool isUntouched() const { return open == rows.size(); }
     };
 
     // One row that is still open.
@@ -32,7 +31,6 @@ public:
     {
         Entry *entry = nullptr; // until it is closed
         qsizetype row = 0;
-        bool wasRaced = false;
 
         const Batch &batch() const { return *entry->batch; }
     };
@@ -47,6 +45,8 @@ public:
     Entry &open(const BatchPtr &batch);
     void store(const Item &item);
     void refuse(const Item &item, const Error &error);
+    // Nothing can be said of it yet: it is to come again.
+    void postpone(const Item &item, const Error &error);
 
     // If all of a batch's rows have their answer: the verdict, and the entry is gone.
     std::optional<Verdict> closeIfDone(Entry &entry);
@@ -56,6 +56,8 @@ public:
     bool isEmpty() const { return m_entries.empty(); }
 
 private:
+    static void close(const Item &item, State state);
+
     std::list<Entry> m_entries;
 };
 

@@ -56,6 +56,13 @@ bool containsAny(const QString &text, std::initializer_list<const char *> words)
     });
 }
 
+QString shortened(const QJsonValue &value)
+{
+    constexpr int maxQuote = 100;
+    const QByteArray text = QJsonDocument(QJsonArray{value}).toJson(QJsonDocument::Compact);
+    return QString::fromUtf8(text.mid(1, text.size() - 2)).left(maxQuote);
+}
+
 // What a failure of one event means. The service has one status for all of them: its words decide.
 Fate failureOf(const QString &text)
 {
@@ -75,10 +82,17 @@ Fate failureOf(const QString &text)
     return {Fate::Kind::Refused, text};
 }
 
-Fate fateOf(const QJsonObject &result)
+// Only what it calls a success is one. Whoever answers in its place (a proxy, a page of maintenance) or with
+// something unheard of has stored nothing.
+Fate fateOf(const QJsonValue &value)
 {
+    const QJsonObject result = value.toObject();
     const QString text = textOf(result);
-    if (result[QLatin1String("success")] == QJsonValue(false))
+    const QJsonValue success = result[QLatin1String("success")];
+    if (!success.isBool())
+        return {Fate::Kind::Unavailable,
+                QStringLiteral("expected a result that says 'success', got %1").arg(shortened(value))};
+    if (!success.toBool())
         return failureOf(text.isEmpty() ? QStringLiteral("refused without a reason") : text);
     return {text.contains(QLatin1String("already exists")) ? Fate::Kind::Known : Fate::Kind::Stored, text};
 }
@@ -93,7 +107,7 @@ Answer readSuccess(const net::HttpReply &reply, bool isBatch, std::size_t events
     const QJsonDocument document = QJsonDocument::fromJson(reply.body);
     Answer answer{Answer::Kind::Fates, {}, {}, {}};
     if (!isBatch) {
-        if (!document.isObject() && !reply.body.isEmpty())
+        if (!document.isObject())
             return unavailable(QStringLiteral("expected a result as JSON, got something else"));
         answer.fates.push_back(fateOf(document.object()));
         return answer;
@@ -105,7 +119,7 @@ Answer readSuccess(const net::HttpReply &reply, bool isBatch, std::size_t events
                                .arg(events)
                                .arg(results.size()));
     for (const QJsonValue &result : results)
-        answer.fates.push_back(fateOf(result.toObject()));
+        answer.fates.push_back(fateOf(result));
     return answer;
 }
 
@@ -131,7 +145,7 @@ Answer readAnswer(const net::HttpReply &reply, bool isBatch, std::size_t events,
 {
     if (reply.error)
         return unavailable(reply.error->message);
-    if (reply.isSuccess())
+    if (reply.status >= 200 && reply.status <= 202)
         return readSuccess(reply, isBatch, events);
 
     const QJsonDocument document = QJsonDocument::fromJson(reply.body);

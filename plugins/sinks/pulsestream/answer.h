@@ -20,7 +20,7 @@ struct Fate
         Stored,
         Known,       // it had it already
         Limited,     // no more events in this window
-        Raced,       // lost against another post of the same id: worth one more try
+        Raced,       // lost against another post of the same id: worth being offered once more
         Refused,     // for what is in it
         Unavailable, // the service's own trouble
     };

@@ -183,7 +183,7 @@ void Lane::takeFates(const Answer &answer)
     QString limited;
     QString unavailable;
     for (std::size_t i = 0; i < m_sent.size(); ++i) {
-        Account::Item item = m_sent[i];
+        const Account::Item &item = m_sent[i];
         const Fate &fate = answer.fates[i];
         switch (fate.kind) {
         case Fate::Kind::Stored:
@@ -200,11 +200,8 @@ void Lane::takeFates(const Answer &answer)
             again.push_back(item);
             break;
         case Fate::Kind::Raced:
-            if (!std::exchange(item.wasRaced, true)) {
-                again.push_back(item);
-                break;
-            }
-            [[fallthrough]];
+            m_poster.takeRaced(item, fate.message);
+            break;
         case Fate::Kind::Refused:
             m_poster.refuse(item, fate.message);
             break;
@@ -220,7 +217,8 @@ void Lane::takeFates(const Answer &answer)
 }
 
 // One event can be the reason why none of its request was stored, and a service that is ill says the same.
-// Halves of halves find that event. It is to blame if it fails alone while others are being stored.
+// Halves of halves find that event. It is to blame if it keeps failing alone while others are being stored;
+// up to then it comes again, when the host offers it.
 void Lane::takeBroken(const QString &message)
 {
     if (m_sent.size() > 1) {
@@ -228,20 +226,13 @@ void Lane::takeBroken(const QString &message)
         return;
     }
     const Account::Item item = m_sent.front();
-    const QByteArray id = m_poster.form().id(item.batch(), item.row);
-    switch (m_poster.accuse(id)) {
-    case Poster::Guilt::Proven:
+    const Poster::Guilt guilt = m_poster.accuse(m_poster.form().id(item.batch(), item.row));
+    if (guilt == Poster::Guilt::Proven)
         m_poster.refuse(item, message + QStringLiteral(", while other events are being stored"));
-        return;
-    case Poster::Guilt::Likely:
-        m_suspects.push_front(item);
-        return;
-    case Poster::Guilt::Unknown:
-        m_suspects.push_back(item);
-        if (++m_failuresAlone > 1)
-            m_poster.stop(Error{Error::Kind::Network, message});
-        return;
-    }
+    else if (guilt == Poster::Guilt::Unknown && ++m_failuresAlone > 1)
+        m_poster.stop(Error{Error::Kind::Network, message});
+    else
+        m_poster.postpone(item, message);
 }
 
 void Lane::split()

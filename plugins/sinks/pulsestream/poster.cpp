@@ -12,6 +12,9 @@ Q_LOGGING_CATEGORY(lcPulseStream, TIDEMILL_LOG_CATEGORY)
 
 namespace tidemill::pulsestream {
 
+// Of how many events is known what became of them in earlier offers.
+static constexpr qsizetype mostRemembered = 10'000;
+
 using std::chrono::milliseconds;
 
 Poster::Poster(PosterSettings settings, EventForm &form, PosterFigures figures, QObject *parent)
@@ -54,7 +57,7 @@ void Poster::add(const BatchPtr &batch)
 {
     Account::Entry &entry = m_account.open(batch);
     for (qsizetype row = 0; row < batch->rowCount(); ++row)
-        laneOf(*batch, row).add({&entry, row, false});
+        laneOf(*batch, row).add({&entry, row});
     closeIfDone(entry); // an empty one
 }
 
@@ -76,8 +79,8 @@ void Poster::store(const Account::Item &item, bool wasKnown)
     ++m_stored;
     if (wasKnown)
         m_figures.known.add();
-    if (!m_suspects.isEmpty())
-        m_suspects.remove(m_form.id(item.batch(), item.row));
+    if (!m_suspects.isEmpty() || !m_raced.isEmpty())
+        forget(m_form.id(item.batch(), item.row));
     m_account.store(item);
     closeIfDone(*item.entry);
 }
@@ -85,10 +88,36 @@ void Poster::store(const Account::Item &item, bool wasKnown)
 void Poster::refuse(const Account::Item &item, const QString &message)
 {
     const QByteArray id = m_form.id(item.batch(), item.row);
-    m_suspects.remove(id);
+    forget(id);
     m_account.refuse(
         item, {Error::Kind::Protocol, QStringLiteral("event %1: %2").arg(QString::fromUtf8(id), message)});
     closeIfDone(*item.entry);
+}
+
+void Poster::postpone(const Account::Item &item, const QString &message)
+{
+    const QString id = QString::fromUtf8(m_form.id(item.batch(), item.row));
+    m_account.postpone(item, {Error::Kind::Network, QStringLiteral("event %1: %2").arg(id, message)});
+    closeIfDone(*item.entry);
+}
+
+void Poster::takeRaced(const Account::Item &item, const QString &message)
+{
+    const QByteArray id = m_form.id(item.batch(), item.row);
+    if (m_raced.contains(id)) {
+        refuse(item, message);
+        return;
+    }
+    if (m_raced.size() >= mostRemembered)
+        m_raced.clear();
+    m_raced.insert(id);
+    postpone(item, message);
+}
+
+void Poster::forget(const QByteArray &id)
+{
+    m_suspects.remove(id);
+    m_raced.remove(id);
 }
 
 void Poster::closeIfDone(Account::Entry &entry)
@@ -153,9 +182,8 @@ void Poster::stopPacking(const QString &reason)
 // since it failed first shows that the service is well; one failure behind that may still be chance.
 Poster::Guilt Poster::accuse(const QByteArray &id)
 {
-    constexpr qsizetype mostSuspects = 10'000;
     constexpr int proof = 3;
-    if (m_suspects.size() >= mostSuspects)
+    if (m_suspects.size() >= mostRemembered && !m_suspects.contains(id))
         m_suspects.clear();
     Suspicion &suspicion = m_suspects[id];
     if (suspicion.failures == 0)

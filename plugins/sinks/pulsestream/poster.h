@@ -8,6 +8,7 @@
 #include <tidemill/metrics.h>
 
 #include <QHash>
+#include <QSet>
 #include <QUrl>
 
 #include <memory>
@@ -63,6 +64,10 @@ public:
     bool mayPost() const { return !m_stop && !m_isInDoubt; }
     void store(const Account::Item &item, bool wasKnown);
     void refuse(const Account::Item &item, const QString &message);
+    // It comes again when the host offers it.
+    void postpone(const Account::Item &item, const QString &message);
+    // Another post of the same id was faster. If that has stored it the next answer says so.
+    void takeRaced(const Account::Item &item, const QString &message);
     void stop(const Error &error, std::optional<std::chrono::milliseconds> wait = {});
     void stopForLimit(Lane &lane, const QString &message);
     void waitForWindow(std::chrono::milliseconds wait);
@@ -101,6 +106,7 @@ private:
     };
 
     Lane &laneOf(const Batch &batch, qsizetype row);
+    void forget(const QByteArray &id);
     void closeIfDone(Account::Entry &entry);
 
     PosterSettings m_settings;
@@ -113,6 +119,7 @@ private:
     bool m_isInDoubt = false;
     quint64 m_stored = 0;
     QHash<QByteArray, Suspicion> m_suspects;
+    QSet<QByteArray> m_raced;
 };
 
 } // namespace tidemill::pulsestream

@@ -25,6 +25,12 @@ const QByteArray databaseTrouble =
 const QByteArray eventsTrouble =
     R"({"results":[{"success":false,"message":"Event ingestion failed","errors":["connection was closed"]},)"
     R"({"success":false,"message":"Event ingestion failed","errors":["connection was closed"]}]})";
+const QByteArray successful = R"({"success":true,"message":"Event ingested successfully"})";
+const QByteArray maintenance = R"({"status":"maintenance"})";
+const QByteArray successAsText = R"({"success":"true"})";
+const QByteArray successAsNumber = R"({"success":1})";
+const QByteArray alreadyExists = R"({"message":"Event already exists"})";
+const QByteArray resultsFront = R"({"results":[)";
 const QByteArray batchTooLarge = R"({"message":"Batch too large"})";
 
 } // namespace
@@ -152,7 +158,7 @@ private slots:
         QTRY_COMPARE(m_delivered->size(), 1);
     }
 
-    void aLostRaceIsTriedOnceMore_data()
+    void aLostRaceIsOfferedOnceMore_data()
     {
         QTest::addColumn<int>("times");
         QTest::addColumn<bool>("isDelivered");
@@ -160,7 +166,7 @@ private slots:
         QTest::newRow("again and again") << 9 << false;
     }
 
-    void aLostRaceIsTriedOnceMore()
+    void aLostRaceIsOfferedOnceMore()
     {
         QFETCH(int, times);
         QFETCH(bool, isDelivered);
@@ -168,11 +174,82 @@ private slots:
         service().uniqueViolations = times;
 
         offer({tickers(1, 1)});
+        QTRY_COMPARE(m_partly->size(), 1);
+        QVERIFY(!failedRows(0).first().isFinal);
+        QCOMPARE(service().posts.size(), 1); // when to try again is the host's business
+        offer({tickers(1, 1)});
 
-        QTRY_COMPARE(m_delivered->size() + m_partly->size(), 1);
+        QTRY_COMPARE(m_delivered->size() + m_partly->size(), 2);
         QCOMPARE(m_delivered->size() == 1, isDelivered);
+        if (!isDelivered)
+            QVERIFY(failedRows(1).first().isFinal);
         QCOMPARE(service().posts.size(), 2);
         QCOMPARE(service().stored.size(), 1);
+    }
+
+    void onlyASuccessIsASuccess_data()
+    {
+        QTest::addColumn<int>("status");
+        QTest::addColumn<QByteArray>("body");
+        QTest::addColumn<bool>("isStored");
+
+        QTest::newRow("200") << 200 << successful << true;
+        QTest::newRow("201") << 201 << successful << true;
+        QTest::newRow("202") << 202 << successful << true;
+        QTest::newRow("another 2xx") << 204 << successful << false;
+        QTest::newRow("nothing") << 200 << QByteArray() << false;
+        QTest::newRow("an empty object") << 200 << QByteArray("{}") << false;
+        QTest::newRow("null") << 200 << QByteArray("null") << false;
+        QTest::newRow("a list") << 200 << QByteArray("[]") << false;
+        QTest::newRow("maintenance") << 200 << maintenance << false;
+        QTest::newRow("a text") << 200 << successAsText << false;
+        QTest::newRow("a number") << 200 << successAsNumber << false;
+        QTest::newRow("known, it says") << 200 << alreadyExists << false;
+    }
+
+    void onlyASuccessIsASuccess()
+    {
+        QFETCH(int, status);
+        QFETCH(QByteArray, body);
+        QFETCH(bool, isStored);
+        begin({{"events_per_request", 1}});
+        service().script = {reply(status, body)};
+
+        offer({tickers(1, 1)});
+
+        QTRY_COMPARE(m_delivered->size() + m_failed->size(), 1);
+        QCOMPARE(m_delivered->size() == 1, isStored);
+        QVERIFY(m_partly->isEmpty() && m_rejected->isEmpty());
+    }
+
+    void onlyASuccessIsASuccessInABatch_data()
+    {
+        QTest::addColumn<QByteArray>("result");
+
+        QTest::newRow("null") << QByteArray("null");
+        QTest::newRow("an empty object") << QByteArray("{}");
+        QTest::newRow("a list") << QByteArray("[]");
+        QTest::newRow("true") << QByteArray("true");
+        QTest::newRow("maintenance") << maintenance;
+        QTest::newRow("a text") << successAsText;
+        QTest::newRow("no success") << alreadyExists;
+    }
+
+    void onlyASuccessIsASuccessInABatch()
+    {
+        QFETCH(QByteArray, result);
+        begin();
+        service().script = {reply(200, resultsFront + successful + ',' + result + ',' + successful + "]}")};
+
+        offer({tickers(1, 3)});
+
+        QTRY_COMPARE(m_failed->size(), 1);
+        QVERIFY2(failure(0).contains("a result that says 'success', got " + result.left(9)),
+                 qPrintable(failure(0)));
+        QCOMPARE(m_partly->size(), 1); // the others are stored
+        QCOMPARE(failedRows(0).size(), 1);
+        QCOMPARE(failedRows(0).first().row, 1);
+        QVERIFY(!failedRows(0).first().isFinal);
     }
 
     // The service cannot say yes to it any more, though it has it.

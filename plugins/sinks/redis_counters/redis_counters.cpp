@@ -127,6 +127,7 @@ Result<> RedisCounters::start()
     settings.caFile = m_caFile;
     settings.connectTimeout = m_connectTimeout;
     settings.replyTimeout = m_replyTimeout;
+    settings.endsLostConnections = true;
     m_marker = key("counted:") + QUuid::createUuid().toByteArray(QUuid::WithoutBraces);
     m_client = new redis::Client(settings, this);
     connect(m_client, &redis::Client::connected, this, &RedisCounters::prepare);
@@ -263,18 +264,17 @@ void RedisCounters::finishSending(const redis::Reply &reply)
 void RedisCounters::fail(const redis::Reply &reply)
 {
     const Error why = redis::describe(reply.text(), m_client->place());
-    const bool waits = redis::adviceFor(reply.error()) == redis::Advice::Wait;
-    if (!m_isReady)
-        m_client->close(); // so that the next batch prepares again
+    // So that the next batch connects and prepares again; a replica is never the right server.
+    if (!m_isReady || redis::adviceFor(reply.error()) == redis::Advice::Reconnect) {
+        m_isReady = false;
+        m_client->close();
+    }
     if (m_waiting.isEmpty() && m_sent.isEmpty()) {
         emit degraded(why);
         return;
     }
     forgetAll();
-    if (waits)
-        emit delayed(why, std::chrono::milliseconds(500));
-    else
-        emit failed(why);
+    emit failed(why);
 }
 
 void RedisCounters::handleFailure(const redis::Failure &failure)

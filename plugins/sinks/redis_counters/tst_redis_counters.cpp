@@ -113,6 +113,24 @@ private slots:
         QCOMPARE(m_server.call({"GET", "message_count"}), QByteArray("2"));
     }
 
+    // An address may lead to another server by now.
+    void leavesAReplica()
+    {
+        start({});
+        offer({waps(1)});
+        QTRY_COMPARE(m_delivered->size(), 1);
+        QSignalSpy failed(m_sink.get(), &Node::failed);
+        m_server.call({"REPLICAOF", "127.0.0.1", "1"});
+        offer({waps(1)});
+        QTRY_COMPARE(failed.size(), 1);
+        QVERIFY(failed[0][0].value<Error>().message.contains(QStringLiteral("READONLY")));
+        QTRY_VERIFY(!m_server.call({"CLIENT", "LIST"}).contains("name=tidemill"));
+        m_server.call({"REPLICAOF", "NO", "ONE"});
+        offer({waps(1)});
+        QTRY_COMPARE(m_delivered->size(), 2);
+        QCOMPARE(m_server.call({"GET", "message_count"}), QByteArray("2"));
+    }
+
     void saysWhatIsNoNumber()
     {
         m_server.call({"SET", "error_count", "many"});

@@ -7,6 +7,7 @@
 #include <QRegularExpression>
 
 #include <algorithm>
+#include <charconv>
 
 namespace tidemill::redis_stream {
 
@@ -21,6 +22,13 @@ quint64 hashed(QByteArrayView value, std::size_t column)
 {
     return quint64(qHashBits(value.data(), std::size_t(value.size()), 0x5bd1e995 + column)) *
            0x9e3779b97f4a7c15ULL;
+}
+
+qint64 readSequence(QByteArrayView text)
+{
+    qint64 number = -1;
+    const auto read = std::from_chars(text.begin(), text.end(), number);
+    return read.ec == std::errc() && read.ptr == text.end() ? std::max<qint64>(-1, number) : -1;
 }
 
 qint64 epoch(Timestamp time, Form form)
@@ -69,6 +77,10 @@ EntryForm EntryForm::make(const Schema &schema, const EntryMappings &mappings, b
         const Field &field = schema.fields()[std::size_t(index)];
         if (field.type == FieldType::Int64 || field.type == FieldType::UInt64)
             form.m_sequence = &field;
+    }
+    for (std::size_t index = 0; index < form.m_columns.size(); ++index) {
+        if (form.m_columns[index].isIdentity && form.m_columns[index].field == form.m_sequence)
+            form.m_sequenceColumn = index;
     }
     if (const int time = schema.indexOf("ts_event"); time >= 0)
         form.m_time = &schema.fields()[std::size_t(time)];
@@ -214,123 +226,131 @@ QByteArray EntryForm::key(const Batch &batch, qsizetype row) const
     return key;
 }
 
-quint64 EntryForm::identityOf(const Batch &batch, qsizetype row)
+// -1: it has none, or one that is no ordinary number.
+qint64 EntryForm::sequenceOf(const Batch &batch, qsizetype row) const
+{
+    const bool hasSequence = m_sequenceColumn < m_columns.size();
+    return hasSequence ? std::max<qint64>(-1, batch.value<qint64>(row, *m_sequence)) : -1;
+}
+
+Identity EntryForm::identityOf(const Batch &batch, qsizetype row)
 {
     m_scratch.resize(0);
     redis::RespWriter out(m_scratch);
     return appendFields(out, batch, row);
 }
 
-quint64 EntryForm::appendFields(redis::RespWriter &out, const Batch &batch, qsizetype row)
+const EntryForm::SymbolWords &EntryForm::wordsOf(Column &column, std::size_t index, Symbol symbol)
 {
-    quint64 identity = m_identityBase;
-    for (std::size_t index = 0; index < m_columns.size(); ++index) {
-        Column &column = m_columns[index];
-        out.bytes(column.head);
-        if (column.type == FieldType::Symbol && column.form == Form::Plain) {
-            const auto symbol = batch.value<Symbol>(row, *column.field);
-            const QByteArrayView name = symbol.name();
-            out.word(name);
-            if (!column.isIdentity)
-                continue;
-            if (symbol != column.lastSymbol || column.lastHash == 0) {
-                column.lastSymbol = symbol;
-                column.lastHash = hashed(name, index);
-            }
-            identity += column.lastHash;
-            continue;
-        }
-        formatValue(column, batch, row);
-        out.word(m_value.view());
-        if (column.isIdentity)
-            identity += hashed(m_value.view(), index);
+    if (column.symbols.size() <= symbol.id())
+        column.symbols.resize(symbol.id() + 1);
+    SymbolWords &known = column.symbols[symbol.id()];
+    if (known.words.isNull()) {
+        known.words = column.head;
+        redis::appendWord(known.words, symbol.name());
+        known.hash = column.isIdentity ? hashed(symbol.name(), index) : 0;
     }
-    return identity;
+    return known;
 }
 
-void EntryForm::formatValue(const Column &column, const Batch &batch, qsizetype row)
+Identity EntryForm::appendFields(redis::RespWriter &out, const Batch &batch, qsizetype row)
 {
-    m_value.clear();
+    quint64 hash = m_identityBase;
+    for (std::size_t index = 0; index < m_columns.size(); ++index) {
+        Column &column = m_columns[index];
+        if (column.type == FieldType::Symbol && column.form == Form::Plain) {
+            const SymbolWords &known = wordsOf(column, index, batch.value<Symbol>(row, *column.field));
+            out.bytes(known.words);
+            hash += known.hash;
+            continue;
+        }
+        out.bytes(column.head);
+        const QByteArrayView value = appendValue(out, column, batch, row);
+        if (column.isIdentity)
+            hash += hashed(value, index);
+    }
+    return {hash, sequenceOf(batch, row)};
+}
+
+QByteArrayView EntryForm::appendValue(redis::RespWriter &out, const Column &column, const Batch &batch,
+                                      qsizetype row)
+{
+    m_text.resize(0); // keeps its memory
     if (column.form == Form::Template) {
-        column.text.appendTo(m_value.setLong(), batch, row);
-        return;
+        column.text.appendTo(m_text, batch, row);
+        return out.word(m_text);
     }
     if (column.form == Form::Json) {
-        appendJson(m_value.setLong(), batch, row);
-        return;
+        appendJson(m_text, batch, row);
+        return out.word(m_text);
     }
     const Field &field = *column.field;
     switch (column.type) {
     case FieldType::Timestamp:
-        formatTime(column.form, batch.value<Timestamp>(row, field));
-        return;
+        return appendTime(out, column.form, batch.value<Timestamp>(row, field));
     case FieldType::Decimal:
-        m_value.appendDecimal(batch.value<Decimal>(row, field));
-        return;
+        return appendDecimal(out, batch.value<Decimal>(row, field));
     case FieldType::Int64:
-        m_value.appendNumber(batch.value<qint64>(row, field));
-        return;
+        return appendNumber(out, batch.value<qint64>(row, field));
     case FieldType::UInt64:
-        m_value.appendNumber(batch.value<quint64>(row, field));
-        return;
-    default:
-        m_value.setLong().append(fieldText(batch, row, field));
-        return;
+        return appendNumber(out, batch.value<quint64>(row, field));
     case FieldType::Enum:
         if (const auto value = batch.value<quint8>(row, field); value < field.enumNames.size()) {
             const std::string_view name = field.enumNames[value];
-            if (name.size() < 64)
-                m_value.append({name.data(), qsizetype(name.size())});
-            else
-                m_value.setLong().append(name.data(), qsizetype(name.size()));
+            return out.word({name.data(), qsizetype(name.size())});
         }
+        return out.word({});
+    default:
+        m_text.append(fieldText(batch, row, field));
+        return out.word(m_text);
     }
 }
 
-void EntryForm::formatTime(Form form, Timestamp time)
+QByteArrayView EntryForm::appendTime(redis::RespWriter &out, Form form, Timestamp time)
 {
     if (time.isNull())
-        return;
+        return out.word({});
     switch (form) {
     case Form::Plain:
-        m_value.append(time.toString());
-        return;
+        return out.word(time.toString());
     case Form::Naive:
-        formatNaive(time);
-        return;
+        return appendNaive(out, time, {});
     case Form::Isoformat:
-        formatNaive(time);
-        m_value.append("+00:00");
-        return;
+        return appendNaive(out, time, "+00:00");
     default:
-        m_value.appendNumber(epoch(time, form));
+        return appendNumber(out, epoch(time, form));
     }
 }
 
 // "2023-11-14T22:13:20.123000", and nothing behind whole seconds: as Python prints a time that knows no zone.
-void EntryForm::formatNaive(Timestamp time)
+QByteArrayView EntryForm::appendNaive(redis::RespWriter &out, Timestamp time, QByteArrayView zone)
 {
+    constexpr int digits = 6;
     const qint64 fraction = ((time.ns % second) + second) % second;
     const qint64 whole = time.ns - fraction;
-    if (whole != m_formattedSecond || m_secondText.isEmpty()) {
-        m_secondText = Timestamp{whole}.toString().left(19);
+    if (whole != m_formattedSecond) {
+        const QByteArray text = Timestamp{whole}.toString();
+        std::memcpy(m_secondText, text.data(), std::min(sizeof m_secondText, std::size_t(text.size())));
         m_formattedSecond = whole;
     }
-    m_value.append(m_secondText);
-    qint64 microseconds = fraction / 1000;
-    if (microseconds == 0)
-        return;
-    char digits[7] = {'.'};
-    for (int place = 6; place > 0; --place, microseconds /= 10)
-        digits[place] = char('0' + microseconds % 10);
-    m_value.append({digits, sizeof digits});
+    const qint64 microseconds = fraction / 1000;
+    const qsizetype size = qsizetype(sizeof m_secondText) + (microseconds > 0 ? 1 + digits : 0) + zone.size();
+    char *const word = out.wordOf(size);
+    std::memcpy(word, m_secondText, sizeof m_secondText);
+    char *at = word + sizeof m_secondText;
+    if (microseconds > 0) {
+        *at++ = '.';
+        value_text::writeDigits(at += digits, quint64(microseconds), digits);
+    }
+    std::memcpy(at, zone.data(), std::size_t(zone.size()));
+    return {word, size};
 }
 
-std::optional<quint64> EntryForm::identityOf(const redis::Reply &namesAndValues) const
+std::optional<Identity> EntryForm::identityOf(const redis::Reply &namesAndValues) const
 {
     if (!namesAndValues.isArray())
         return {};
-    quint64 identity = m_identityBase;
+    Identity identity{m_identityBase};
     const qsizetype count = namesAndValues.size();
     for (std::size_t index = 0; index < m_columns.size(); ++index) {
         const Column &column = m_columns[index];
@@ -344,7 +364,10 @@ std::optional<quint64> EntryForm::identityOf(const redis::Reply &namesAndValues)
             if (at >= count)
                 return {};
         }
-        identity += hashed(namesAndValues[at + 1].text(), index);
+        const QByteArrayView value = namesAndValues[at + 1].text();
+        identity.hash += hashed(value, index);
+        if (index == m_sequenceColumn)
+            identity.sequence = readSequence(value);
     }
     return identity;
 }

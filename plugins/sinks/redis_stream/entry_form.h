@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "known_entries.h"
 #include "value_text.h"
 
 #include <tidemill/batch.h>
@@ -49,11 +50,17 @@ public:
     QByteArray key(const Batch &batch, qsizetype row) const;
 
     // All names and values in RESP; a missing value is an empty text. Returns the record's identity.
-    quint64 appendFields(redis::RespWriter &out, const Batch &batch, qsizetype row);
-    quint64 identityOf(const Batch &batch, qsizetype row);
+    Identity appendFields(redis::RespWriter &out, const Batch &batch, qsizetype row);
+    Identity identityOf(const Batch &batch, qsizetype row);
     // The identity of an entry as Redis has it: its list of names and values. Nothing if it is not of this
     // form.
-    std::optional<quint64> identityOf(const redis::Reply &namesAndValues) const;
+    std::optional<Identity> identityOf(const redis::Reply &namesAndValues) const;
+
+    // Of the event; null for records without.
+    Timestamp timeOf(const Batch &batch, qsizetype row) const
+    {
+        return m_time ? batch.value<Timestamp>(row, *m_time) : Timestamp();
+    }
 
     // "1700000000123-42": of the event's time and the number in the record's key. Nothing for a record
     // without them.
@@ -62,6 +69,11 @@ public:
     Result<> checkExplicitId() const;
 
 private:
+    struct SymbolWords // of a column, for one symbol
+    {
+        QByteArray words; // name and value in RESP; null: not made yet
+        quint64 hash = 0;
+    };
     struct Column
     {
         FieldMapping::Form form = FieldMapping::Form::Plain;
@@ -70,9 +82,8 @@ private:
         quint32 offset = 0;
         const Field *field = nullptr;
         QByteArray name;
-        QByteArray head;   // the name in RESP
-        Symbol lastSymbol; // of an identity: what was hashed last
-        quint64 lastHash = 0;
+        QByteArray head;                  // the name in RESP
+        std::vector<SymbolWords> symbols; // by their numbers
         TextTemplate text;
     };
 
@@ -80,9 +91,12 @@ private:
     void addColumn(const FieldMapping &mapping, OptionErrors &errors);
     void addSchemaColumns();
     void markIdentity(const TypeMapping &type, OptionErrors &errors);
-    void formatValue(const Column &column, const Batch &batch, qsizetype row);
-    void formatTime(FieldMapping::Form form, Timestamp time);
-    void formatNaive(Timestamp time);
+    static const SymbolWords &wordsOf(Column &column, std::size_t index, Symbol symbol);
+    qint64 sequenceOf(const Batch &batch, qsizetype row) const;
+    QByteArrayView appendValue(redis::RespWriter &out, const Column &column, const Batch &batch,
+                               qsizetype row);
+    QByteArrayView appendTime(redis::RespWriter &out, FieldMapping::Form form, Timestamp time);
+    QByteArrayView appendNaive(redis::RespWriter &out, Timestamp time, QByteArrayView zone);
 
     const Schema *m_schema = nullptr;
     bool m_isStored = true;
@@ -91,12 +105,13 @@ private:
     TextTemplate m_key;
     std::vector<const Field *> m_keyFields;
     std::vector<Column> m_columns;
-    const Field *m_sequence = nullptr; // for explicit ids
+    const Field *m_sequence = nullptr;              // the number in the key
+    std::size_t m_sequenceColumn = std::size_t(-1); // that has it, of those that are the identity
     const Field *m_time = nullptr;
-    ValueText m_value;
+    QByteArray m_text; // what is no number, while it is printed
     QByteArray m_scratch;
-    qint64 m_formattedSecond = -1;
-    QByteArray m_secondText; // of it
+    qint64 m_formattedSecond = std::numeric_limits<qint64>::min();
+    char m_secondText[19] = {}; // of it
 };
 
 } // namespace tidemill::redis_stream

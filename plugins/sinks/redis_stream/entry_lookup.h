@@ -12,7 +12,9 @@
 namespace tidemill::redis_stream {
 
 // Finds out what streams hold: behind the last entry that is confirmed, or, where there is none yet, the
-// newest ones. What it finds counts as known and unconfirmed.
+// newest ones; all of these, as records may be offered again that are older than the first one is: what a
+// spool has kept comes before what the source had not noted down as done. What it finds counts as known and
+// unconfirmed.
 class EntryLookup : public QObject
 {
     Q_OBJECT
@@ -21,12 +23,14 @@ public:
     struct Question
     {
         Stream *stream;
-        // The first record that is to be written: what is older than it does not matter.
-        quint64 oldest = 0;
-        qsizetype records = 1; // that are to be written
+        // Of the records that are to be written, the one that happened first.
+        Identity oldest;
+        Timestamp oldestTime; // null: unknown
+        qsizetype records = 1;
     };
 
-    // Of each stream, `limit` entries are read at most, and one for each record that is to be written.
+    // Of each stream, `limit` entries are read, and one for each record that is to be written; more if the
+    // oldest of these may lie further back.
     EntryLookup(redis::Client *client, qsizetype limit, QObject *parent);
 
     // Ends in finished() unless cancel() comes first or the connection ends.
@@ -41,17 +45,20 @@ private:
     struct Search
     {
         Stream *stream;
-        quint64 oldest;
+        Identity oldest;
+        qint64 sinceMs; // what Redis took before then is nothing that is to be written
+        qsizetype enough;
         qsizetype limit;
         bool isForward;
         QByteArray cursor;
         qsizetype read = 0;
-        bool foundOldest = false;
-        std::vector<quint64> found; // in the order read
+        std::vector<Identity> found; // in the order read
     };
 
     void ask(std::size_t index);
     void take(std::size_t index, const redis::Reply &reply);
+    static bool isOver(const Search &search, qsizetype pageSize);
+    static void warn(const Search &search);
     void end(Search &search);
     void endOne();
 

@@ -6,31 +6,43 @@
 namespace tidemill::redis_stream {
 
 // Where it is, or the free place where it would be.
-std::size_t KnownEntries::placeOf(quint64 identity) const
+std::size_t KnownEntries::placeOf(quint64 hash) const
 {
     const std::size_t mask = m_table.size() - 1;
-    std::size_t place = identity & mask;
-    while (m_table[place] != 0 && m_table[place] != identity)
+    std::size_t place = hash & mask;
+    while (m_table[place] != 0 && m_table[place] != hash)
         place = (place + 1) & mask;
     return place;
 }
 
-bool KnownEntries::contains(quint64 identity) const
+bool KnownEntries::contains(quint64 hash)
 {
-    return m_count > 0 && m_table[placeOf(nonZero(identity))] != 0;
+    if (m_count == 0)
+        return false;
+    index();
+    return m_table[placeOf(nonZero(hash))] != 0;
 }
 
-bool KnownEntries::add(quint64 identity)
+bool KnownEntries::add(const Identity &identity)
 {
-    identity = nonZero(identity);
+    const quint64 hash = nonZero(identity.hash);
+    const bool isHigher = identity.sequence > m_highest;
+    if (!isHigher && contains(hash))
+        return false;
     if (std::size_t(m_count) == m_ring.size())
         grow();
-    quint64 &place = m_table[placeOf(identity)];
-    if (place != 0)
-        return false;
-    place = identity;
-    m_ring[(m_oldest + std::size_t(m_count)) % m_ring.size()] = identity;
+    if (isIndexed()) {
+        if (isHigher && ++m_unasked > m_ring.size())
+            m_table = {}; // keeping it up to date costs more than making it again
+        else
+            m_table[placeOf(hash)] = hash;
+    }
+    m_ring[ringPlace(std::size_t(m_count))] = hash;
     ++m_count;
+    if (identity.sequence < 0)
+        m_highest = std::numeric_limits<qint64>::max();
+    else if (isHigher)
+        m_highest = identity.sequence;
     return true;
 }
 
@@ -38,28 +50,25 @@ void KnownEntries::dropNewest(qsizetype count)
 {
     for (; count > 0 && m_count > 0; --count) {
         --m_count;
-        erase(m_ring[(m_oldest + std::size_t(m_count)) % m_ring.size()]);
+        if (isIndexed())
+            erase(m_ring[ringPlace(std::size_t(m_count))]);
     }
 }
 
 void KnownEntries::trim(qsizetype limit)
 {
     for (; m_count > limit; --m_count) {
-        erase(m_ring[m_oldest]);
-        m_oldest = (m_oldest + 1) % m_ring.size();
+        if (isIndexed())
+            erase(m_ring[m_oldest]);
+        m_oldest = ringPlace(1);
     }
 }
 
-void KnownEntries::insert(quint64 identity)
-{
-    m_table[placeOf(identity)] = identity;
-}
-
 // What stands behind a free place would not be found any more: it moves up.
-void KnownEntries::erase(quint64 identity)
+void KnownEntries::erase(quint64 hash)
 {
     const std::size_t mask = m_table.size() - 1;
-    std::size_t free = placeOf(identity);
+    std::size_t free = placeOf(hash);
     std::size_t next = free;
     for (;;) {
         m_table[free] = 0;
@@ -77,19 +86,29 @@ void KnownEntries::erase(quint64 identity)
     }
 }
 
+void KnownEntries::index()
+{
+    m_unasked = 0;
+    if (isIndexed())
+        return;
+    m_table.assign(std::max<std::size_t>(32, m_ring.size() * 2), 0);
+    for (std::size_t place = 0; place < std::size_t(m_count); ++place) {
+        const quint64 hash = m_ring[ringPlace(place)];
+        m_table[placeOf(hash)] = hash;
+    }
+}
+
 void KnownEntries::grow()
 {
     std::vector<quint64> ring(std::max<std::size_t>(16, m_ring.size() * 2));
-    for (std::size_t index = 0; index < std::size_t(m_count); ++index)
-        ring[index] = m_ring[(m_oldest + index) % m_ring.size()];
+    for (std::size_t place = 0; place < std::size_t(m_count); ++place)
+        ring[place] = m_ring[ringPlace(place)];
     m_ring = std::move(ring);
     m_oldest = 0;
-    std::size_t size = 32;
-    while (size < m_ring.size() * 2)
-        size *= 2;
-    m_table.assign(size, 0);
-    for (std::size_t index = 0; index < std::size_t(m_count); ++index)
-        insert(m_ring[index]);
+    if (isIndexed()) {
+        m_table = {};
+        index();
+    }
 }
 
 } // namespace tidemill::redis_stream

@@ -105,6 +105,7 @@ public:
         settings.connection.cluster = m_cluster;
         settings.connection.connectTimeout = m_connectTimeout;
         settings.connection.replyTimeout = m_replyTimeout;
+        settings.connection.endsLostConnections = m_lookup > 0;
         settings.options = xaddOptions();
         settings.window = m_window;
         settings.lookup = m_lookup;
@@ -116,7 +117,7 @@ public:
         // A server that is away is noticed also while there is nothing to write.
         connect(&m_probe, &QTimer::timeout, m_writer.get(), &redis_stream::Writer::probe);
         m_probe.start(std::chrono::seconds(5));
-        m_writer->probe();
+        m_writer->open();
         return {};
     }
 
@@ -159,15 +160,11 @@ private:
                     else
                         emit partlyDelivered(batch, refused);
                 });
-        connect(m_writer.get(), &Writer::interrupted, this,
-                [this](const Error &error, std::optional<std::chrono::milliseconds> wait) {
-                    count();
-                    m_isDegraded = false; // the host shows it, and its end
-                    if (wait)
-                        emit delayed(error, *wait);
-                    else
-                        emit failed(error);
-                });
+        connect(m_writer.get(), &Writer::interrupted, this, [this](const Error &error) {
+            count();
+            m_isDegraded = false; // the host shows it, and its end
+            emit failed(error);
+        });
         const auto sayDegraded = [this](const Error &error) {
             m_isDegraded = true;
             emit degraded(error);

@@ -3,6 +3,7 @@
 
 #include <tidemill/redis/command.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace tidemill::redis_stream {
@@ -10,17 +11,32 @@ namespace tidemill::redis_stream {
 void Stream::distrust()
 {
     known.dropNewest(unconfirmed);
+    foundAhead = std::max<qsizetype>(0, foundAhead - unconfirmed);
     unconfirmed = 0;
     lastId = confirmedId;
     needsLookup = true;
     hasRefused = false;
 }
 
+void Stream::dropPrepared()
+{
+    known.dropNewest(std::exchange(prepared, 0));
+}
+
+void Stream::takeAnsweredId()
+{
+    if (answeredId.isEmpty())
+        return;
+    lastId.resize(0); // keeps its memory
+    lastId.append(answeredId);
+    answeredId = {};
+}
+
 void Stream::confirm(qsizetype keep)
 {
     confirmedId = lastId;
     unconfirmed = 0;
-    known.trim(keep);
+    known.trim(std::max(keep, foundAhead) + prepared);
     // Somebody may mend the cause and offer the record again.
     if (std::exchange(hasRefused, false)) {
         known = {};

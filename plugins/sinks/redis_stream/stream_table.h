@@ -13,7 +13,10 @@ namespace tidemill::redis_stream {
 struct Stream
 {
     // Nothing is certain any more about what we sent since the last confirmation: forget it, and look.
+    // Before that, what is prepared must be dropped.
     void distrust();
+    void dropPrepared();
+    void takeAnsweredId();
     // All that was sent is there to stay. Of what is known, this many are kept.
     void confirm(qsizetype keep);
 
@@ -22,14 +25,18 @@ struct Stream
     QByteArray words;                     // of XADD behind its name, up to the id, in RESP
     std::vector<const EntryForm *> forms; // of all record types that go into it
     KnownEntries known;
-    qsizetype unconfirmed = 0; // the newest of them
-    QByteArray confirmedId;    // of the last entry that is confirmed; empty: none yet
-    QByteArray lastId;         // of the last one at all
+    qsizetype prepared = 0;    // the newest of them: of the round that has not gone out yet
+    qsizetype unconfirmed = 0; // the next ones: of the round that is under way
+    // Of what a lookup has found, how much may still be offered: it is kept until as many have been added.
+    qsizetype foundAhead = 0;
+    QByteArray confirmedId; // of the last entry that is confirmed; empty: none yet
+    QByteArray lastId;      // of the last one at all
     bool needsLookup = true;
     bool hasRefused = false; // a record that it did not take counts as known, until the round ends
-    // For the round that is under way.
+    // For the round that was made last.
     quint64 round = 0;
     std::size_t part = 0;
+    QByteArrayView answeredId; // of the answer that is being read
 };
 
 // All streams that were written to.

@@ -19,20 +19,35 @@ class tst_RedisStreamParts : public QObject
     Q_OBJECT
 
 private slots:
+    void remembersTheNewest_data()
+    {
+        QTest::addColumn<bool>("hasNumbers");
+
+        QTest::newRow("without numbers") << false;
+        QTest::newRow("by numbers that mostly rise") << true;
+    }
+
     void remembersTheNewest()
     {
+        QFETCH(bool, hasNumbers);
         QRandomGenerator random(7);
         KnownEntries known;
         std::deque<quint64> model;
+        quint64 from = 0;
         const auto has = [&model](quint64 identity) {
             return std::find(model.begin(), model.end(), identity) != model.end();
         };
         for (int step = 0; step < 20000; ++step) {
             const quint32 choice = random.bounded(100U);
             // Few bits, so that many land in the same places and some are there already.
-            const quint64 identity = quint64(random.bounded(400U)) * 64 + 1;
+            // They rise for a while, long enough for the table to be given up, and then come from anywhere.
+            const bool isRising = hasNumbers && step % 1000 < 700;
+            const quint64 number = isRising ? quint64(step) : quint64(random.bounded(400U)) + from;
+            const quint64 identity = number * 64 + 1;
+            if (!isRising)
+                from = quint64(qMax(0, step - 200));
             if (choice < 80) {
-                QCOMPARE(known.add(identity), !has(identity));
+                QCOMPARE(known.add({identity, hasNumbers ? qint64(number) : -1}), !has(identity));
                 if (!has(identity))
                     model.push_back(identity);
             } else if (choice < 90) {
@@ -52,7 +67,8 @@ private slots:
             QCOMPARE(known.contains(identity), has(identity));
         known.dropNewest(1000);
         QCOMPARE(known.size(), qsizetype(0));
-        QVERIFY(known.add(0));
+        QVERIFY(known.add({0}));
+        QVERIFY(!known.add({0}));
         QVERIFY(known.contains(0));
     }
 
@@ -94,16 +110,39 @@ private slots:
             const auto exponent = qint8(random.bounded(24) - 21);
             const auto mantissa = qint64(random.generate64()) >> random.bounded(64);
             const Decimal decimal{mantissa, exponent};
-            ValueText text;
-            text.appendDecimal(decimal);
-            QCOMPARE(text.view().toByteArray(), decimal.toString());
+            QCOMPARE(printed(decimal), decimal.toString());
         }
         for (const Decimal decimal : {Decimal{}, Decimal::null(), Decimal{0, -8}, Decimal{-5, -1},
                                       Decimal{std::numeric_limits<qint64>::min(), -18}}) {
-            ValueText text;
-            text.appendDecimal(decimal);
-            QCOMPARE(text.view().toByteArray(), decimal.toString());
+            QCOMPARE(printed(decimal), decimal.toString());
         }
+    }
+
+    void printsNumbersAsTheyAre()
+    {
+        const auto check = [](auto number) {
+            QByteArray command;
+            {
+                redis::RespWriter out(command);
+                QCOMPARE(appendNumber(out, number).toByteArray(), QByteArray::number(number));
+            }
+            QByteArray expected;
+            redis::appendWord(expected, QByteArray::number(number));
+            QCOMPARE(command, expected);
+        };
+        QRandomGenerator random(6);
+        for (int i = 0; i < 20000; ++i) {
+            const quint64 number = random.generate64() >> random.bounded(64);
+            check(number);
+            check(qint64(number));
+            check(-qint64(number >> 1));
+        }
+        for (quint64 power = 1; power <= 1000000000000000000; power *= 10) {
+            check(power - 1);
+            check(power);
+        }
+        check(std::numeric_limits<qint64>::min());
+        check(std::numeric_limits<quint64>::max());
     }
 
     // What is read back from Redis is the same record, and only that.
@@ -115,7 +154,7 @@ private slots:
             {.exchange = "binance"_sym, .symbol = "BTCUSDT"_sym, .trade_id = 5, .price = "2"_dec},
             {.exchange = "binance"_sym, .symbol = "BTCUSDT"_sym, .trade_id = 6, .price = "1.50"_dec},
         });
-        const quint64 first = form.identityOf(*batch, 0);
+        const Identity first = form.identityOf(*batch, 0);
         QCOMPARE(form.identityOf(*batch, 1), first); // the key is the same
         QVERIFY(form.identityOf(*batch, 2) != first);
 
@@ -154,6 +193,19 @@ private slots:
     }
 
 private:
+    static QByteArray printed(Decimal decimal)
+    {
+        QByteArray command;
+        QByteArray text;
+        {
+            redis::RespWriter out(command);
+            text = appendDecimal(out, decimal).toByteArray();
+        }
+        QByteArray expected;
+        redis::appendWord(expected, text);
+        return command == expected ? text : "not in RESP: " + command;
+    }
+
     static EntryForm tradeForm()
     {
         OptionErrors errors;

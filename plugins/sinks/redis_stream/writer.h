@@ -6,6 +6,7 @@
 
 #include <tidemill/node.h>
 #include <tidemill/redis/client.h>
+#include <tidemill/redis/resp_writer.h>
 
 #include <QTimer>
 
@@ -30,7 +31,8 @@ struct WriterSettings
 // Writes batches in rounds, one at a time: look up what is uncertain, send one transaction (in a cluster one
 // for each slot), wait for its answer and, if wished, for replicas, confirm. A transaction is carried out as
 // a whole or not at all, and the next one goes out only after it, so entries of a stream never change places,
-// whatever fails in between.
+// whatever fails in between. While an answer is due and more than enough waits, the next round is prepared;
+// if anything goes wrong with the one before it, it is forgotten.
 class Writer : public QObject
 {
     Q_OBJECT
@@ -39,7 +41,10 @@ public:
     Writer(const WriterSettings &settings, QObject *parent);
     ~Writer() override;
 
-    // Connects if there is no connection, otherwise asks for a sign of life; unless it is at work anyway.
+    // Connects, so that what is wrong shows before there is anything to write.
+    void open() { m_client.open(); }
+    // Asks an open connection for a sign of life, unless it is at work anyway. It opens none: when to try
+    // again is up to whoever offers the records.
     void probe();
     void add(const BatchPtr &batch, EntryForm *form) { m_held.push_back({batch, form, {}}); }
     void write();
@@ -52,9 +57,8 @@ public:
 Q_SIGNALS:
     // `refused`: records that can never be stored, ascending.
     void stored(const tidemill::BatchPtr &batch, const QList<tidemill::RowFailure> &refused);
-    // Nothing of what was added and not answered is in our hands any more. With `wait`, the server is well
-    // and wants it later.
-    void interrupted(const tidemill::Error &error, std::optional<std::chrono::milliseconds> wait);
+    // Nothing of what was added and not answered is in our hands any more.
+    void interrupted(const tidemill::Error &error);
     // There is no connection; nothing was waiting for it. Ends in reached().
     void unreachable(const tidemill::Error &error);
     void reached();
@@ -62,7 +66,7 @@ Q_SIGNALS:
     void slow(const tidemill::Error &cause);
 
 private:
-    enum class Phase { Idle, LookingUp, Writing, Checking, Waiting };
+    enum class Phase { Idle, LookingUp, Writing, Checking, Waiting, Confirming };
 
     struct Held
     {
@@ -82,12 +86,28 @@ private:
         std::vector<Sent> rows;
     };
 
+    struct Round
+    {
+        std::size_t first = 0; // of the batches that are held
+        std::size_t batches = 0;
+        std::vector<Stream *> rowStreams; // of each row
+        std::vector<Stream *> touched;    // each once
+        std::deque<Part> parts;           // they stay where they are
+        std::unordered_map<int, std::size_t> partOfSlot;
+        quint64 found = 0;
+    };
+
     void beginRound();
-    std::vector<EntryLookup::Question> assignStreams();
+    bool takeBatches(Round &round, std::size_t first) const;
+    std::vector<EntryLookup::Question> assignStreams(Round &round);
     void afterLookup(const QByteArray &error);
+    void appendRecords(Round &round);
+    bool appendRecord(Round &round, redis::RespWriter &out, const Sent &sent);
+    Part &partOf(Round &round, Stream *stream) const;
     void sendRound();
-    void appendRecord(std::size_t batch, qsizetype row, Stream *stream);
-    Part &partOf(Stream *stream);
+    void prepareNext();
+    void dropNext();
+    void sendNext();
     void takeAnswer(std::size_t index, const redis::Reply &reply);
     void takeEntry(const Sent &sent, const redis::Reply &reply);
     void undo(const Part &part);
@@ -100,7 +120,7 @@ private:
     void clientFailed(const redis::Failure &failure);
     void failRound(const QByteArray &serverError);
     void endRound();
-    void interrupt(const Error &error, redis::ErrorKind kind);
+    void interrupt(const Error &error);
 
     WriterSettings m_settings;
     redis::Client m_client;
@@ -110,12 +130,11 @@ private:
 
     std::deque<Held> m_held; // offered and unanswered; the round is of the first ones
     Phase m_phase = Phase::Idle;
-    quint64 m_round = 0;
-    std::size_t m_roundBatches = 0;
-    std::vector<Stream *> m_rowStreams; // of each row of the round
-    std::vector<Stream *> m_touched;    // each once
-    std::vector<Part> m_parts;
-    std::unordered_map<int, std::size_t> m_partOfSlot;
+    quint64 m_roundNumber = 0;
+    quint64 m_roundsMade = 0;
+    Round m_round;
+    std::optional<Round> m_next;  // prepared
+    qsizetype m_partBytes = 0;    // of the last one, as a first guess at the next
     std::size_t m_due = 0;        // answers
     QByteArray m_error;           // the first one that the server gave
     std::vector<Sent> m_doubtful; // an entry with its id, or a later one, is there

@@ -7,13 +7,6 @@
 
 namespace tidemill::redis_stream {
 
-namespace {
-
-constexpr std::chrono::milliseconds waitForServer{500};
-constexpr std::chrono::milliseconds waitForSlot{100};
-
-} // namespace
-
 void Writer::afterWriting()
 {
     if (!m_error.isEmpty())
@@ -29,15 +22,18 @@ void Writer::afterWriting()
 void Writer::checkIds()
 {
     m_phase = Phase::Checking;
-    m_due = m_doubtful.size();
-    for (const Sent &sent : m_doubtful) {
+    const std::vector<Sent> doubtful = std::exchange(m_doubtful, {});
+    m_due = doubtful.size();
+    for (const Sent &sent : doubtful) {
+        if (m_phase != Phase::Checking) // sending has failed, and nothing is held any more
+            return;
         const Held &held = m_held[sent.batch];
-        const quint64 identity = held.form->identityOf(*held.batch, sent.row);
+        const Identity identity = held.form->identityOf(*held.batch, sent.row);
         const QByteArray id = held.form->explicitId(*held.batch, sent.row).value_or(QByteArray());
         redis::Command command("XRANGE");
         command.key(sent.stream->key).add(id).add(id);
-        m_client.send(command, [this, sent, identity, id, round = m_round](const redis::Reply &reply) {
-            if (round != m_round || m_phase != Phase::Checking || reply.isLost())
+        m_client.send(command, [this, sent, identity, id, round = m_roundNumber](const redis::Reply &reply) {
+            if (round != m_roundNumber || m_phase != Phase::Checking || reply.isLost())
                 return;
             if (reply.isError()) {
                 m_error = reply.text().toByteArray();
@@ -71,16 +67,18 @@ void Writer::waitForReplicas()
     }
     m_phase = Phase::Waiting;
     QHash<int, const Stream *> streamOfNode;
-    for (const Stream *stream : m_touched)
+    for (const Stream *stream : m_round.touched)
         streamOfNode.insert(m_client.nodeOf(stream->slot), stream);
     m_due = std::size_t(streamOfNode.size());
     for (const Stream *stream : std::as_const(streamOfNode)) {
+        if (m_phase != Phase::Waiting)
+            return;
         redis::Command command("WAIT");
         command.add(qint64(m_settings.waitReplicas)).add(qint64(m_settings.waitTimeout.count()));
         command.toNodeOf(stream->slot).mayBlock(m_settings.waitTimeout);
         m_client.send(redis::Command("XLEN").key(stream->key), {});
-        m_client.send(command, [this, round = m_round](const redis::Reply &reply) {
-            if (round != m_round || m_phase != Phase::Waiting || reply.isLost())
+        m_client.send(command, [this, round = m_roundNumber](const redis::Reply &reply) {
+            if (round != m_roundNumber || m_phase != Phase::Waiting || reply.isLost())
                 return;
             if (reply.isError())
                 m_error = reply.text().toByteArray();
@@ -102,38 +100,42 @@ void Writer::waitForReplicas()
 
 void Writer::confirmRound()
 {
-    for (Stream *stream : m_touched)
+    for (Stream *stream : m_round.touched)
         stream->confirm(m_settings.lookup);
     std::vector<Held> done;
-    for (; m_roundBatches > 0; --m_roundBatches) {
+    for (; m_round.batches > 0; --m_round.batches) {
         done.push_back(std::move(m_held.front()));
         m_held.pop_front();
     }
     endRound();
-    // Only now: whoever hears of it may give us the next batch within the call.
+    // Only now: whoever hears of it may give us the next batch within the call. That waits until all is said,
+    // as sending may fail, and then nothing is in our hands any more.
+    m_phase = Phase::Confirming;
     for (Held &held : done) {
         std::sort(held.refused.begin(), held.refused.end(),
                   [](const RowFailure &a, const RowFailure &b) { return a.row < b.row; });
         emit stored(held.batch, held.refused);
     }
+    m_phase = Phase::Idle;
     write();
 }
 
 void Writer::endRound()
 {
-    ++m_round;
+    ++m_roundNumber;
     m_phase = Phase::Idle;
-    m_roundBatches = 0;
-    m_parts.clear();
-    m_touched.clear();
+    m_round.batches = 0;
+    m_round.parts.clear();
+    m_round.touched.clear();
     m_slow.stop();
 }
 
 void Writer::failRound(const QByteArray &serverError)
 {
     const redis::ErrorKind kind = redis::errorKind(serverError);
+    dropNext();
     // What was carried out all the same (another part of it) is looked up before it would be sent again.
-    for (Stream *stream : m_touched) {
+    for (Stream *stream : m_round.touched) {
         if (stream->unconfirmed > 0)
             stream->distrust();
     }
@@ -142,33 +144,25 @@ void Writer::failRound(const QByteArray &serverError)
         m_client.close();
         m_streams.distrustUnconfirmed();
     }
-    interrupt(redis::describe(serverError, m_client.place()), kind);
+    interrupt(redis::describe(serverError, m_client.place()));
 }
 
 void Writer::clientFailed(const redis::Failure &failure)
 {
     m_lookup.cancel();
+    dropNext();
     endRound();
     m_streams.distrustUnconfirmed();
     if (m_held.empty())
         emit unreachable(failure.error);
     else
-        interrupt(failure.error, failure.kind);
+        interrupt(failure.error);
 }
 
-void Writer::interrupt(const Error &error, redis::ErrorKind kind)
+void Writer::interrupt(const Error &error)
 {
     m_held.clear();
-    switch (redis::adviceFor(kind)) {
-    case redis::Advice::Wait:
-        emit interrupted(error, waitForServer);
-        return;
-    case redis::Advice::Redirect:
-        emit interrupted(error, waitForSlot);
-        return;
-    default:
-        emit interrupted(error, std::nullopt);
-    }
+    emit interrupted(error);
 }
 
 } // namespace tidemill::redis_stream

@@ -92,8 +92,8 @@ void BookSnapshots::join(int id, const QByteArray &body)
     m_source.flush();
 }
 
-// Of one book, while the others go on: RestClient, which asks in order, would hold them all up until the
-// exchange's snapshot of this one is as new as its stream.
+// A snapshot that is older than the stream is an answer, though not the one that is needed, so asking anew is
+// ours; RestClient tries again what is none.
 void BookSnapshots::requestAfter(int id, std::chrono::nanoseconds pause)
 {
     // In a replay nobody is asked, and the next answer comes when it came, be that a tick too early for us.

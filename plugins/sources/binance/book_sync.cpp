@@ -12,7 +12,7 @@ void BookSync::addGap(const BookUpdate &behind, GapCause cause, qint64 firstMiss
     gap.stream = m_stream;
     gap.ts_event = behind.ts_event;
     gap.ts_recv = behind.ts_recv;
-    gap.ts_from = m_lastReceived;
+    gap.ts_from = m_gapStarts.next(m_lastReceived);
     gap.ts_to = behind.ts_recv;
     gap.first_missing = firstMissing;
     gap.last_missing = firstMissing == 0 ? 0 : behind.first_update_id - 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <tidemill/gap_starts.h>
 #include <tidemill/order_book.h>
 #include <tidemill/records_out.h>
 
@@ -83,6 +84,7 @@ private:
     qint64 m_lastSeen = 0; // last_update_id of the newest event, held or not
     Timestamp m_lastEvent;
     Timestamp m_lastReceived;
+    GapStarts m_gapStarts;
     qint64 m_bookId = 0; // what the book stands at
     OrderBook m_book;
     std::deque<Held> m_held;

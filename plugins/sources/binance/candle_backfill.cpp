@@ -14,18 +14,20 @@ bool CandleBackfill::take(StreamState &stream, const Candle &candle, Timestamp b
                       .stream = stream.stream,
                       .ts_event = candle.ts_event,
                       .ts_recv = candle.ts_recv,
-                      .ts_from = before.isNull() ? verdict.hole->from : before,
+                      .ts_from = m_source.gapFrom(stream.id, before.isNull() ? verdict.hole->from : before),
                       .ts_to = candle.ts_recv};
-        const Filling filling{stream.id, *verdict.hole, gap};
+        Filling filling{stream.id, *verdict.hole, gap};
         // Months are of different lengths, and that does not matter for a bound.
         const qint64 length = std::max<qint64>((CandleFill::nextOpen(candle) - candle.ts_open).count(), 1);
         const Timestamp oldest{std::max(filling.hole.from.ns, filling.hole.to.ns - m_limit * length)};
+        if (m_limit > 0 && oldest > filling.hole.from) {
+            m_source.out().add(gap, "more candles than are asked for");
+            filling.gap.ts_from = m_source.gapFrom(stream.id, gap.ts_from); // it would take its place
+        }
         if (m_limit <= 0)
             end(filling, "candles are missing");
         else
             fill(filling, oldest);
-        if (m_limit > 0 && oldest > filling.hole.from)
-            m_source.out().add(gap, "more candles than are asked for");
     }
     if (verdict.isNew && candle.closed)
         m_moved.insert(stream.id);

@@ -3,6 +3,8 @@
 
 #include <QUrlQuery>
 
+#include <memory>
+
 namespace tidemill::binance {
 
 namespace {
@@ -23,6 +25,27 @@ QUrl pageUrl(const QUrl &base, const char *path, Symbol symbol, qint64 first, qi
 qint64 pageLimit(qint64 first, qint64 last)
 {
     return last > 0 && last - first < pageSize ? last - first + 1 : pageSize;
+}
+
+// Asks until the answer can be read: a page of a proxy, half an answer come with a success too, and the next
+// one may be whole.
+template<typename R>
+void get(net::RestClient &rest, const char *what, const QUrl &url, int weight, QObject *context,
+         std::function<Result<std::vector<R>>(const QByteArray &)> decode,
+         std::function<void(Result<std::vector<R>> &&)> answer)
+{
+    auto records = std::make_shared<Result<std::vector<R>>>(std::vector<R>());
+    const auto unusable = [decode = std::move(decode), records](const net::HttpReply &reply) {
+        *records = decode(reply.body);
+        return *records ? std::nullopt : std::optional(records->error().message);
+    };
+    rest.get({.url = url, .weight = weight, .unusable = unusable}, context,
+             [what, records, answer = std::move(answer)](const net::HttpReply &reply) {
+                 if (reply.isSuccess())
+                     answer(std::move(*records));
+                 else
+                     answer(restError(what, reply));
+             });
 }
 
 template<typename R>
@@ -66,12 +89,11 @@ void History::setUrls(const QUrl &url, const QUrl &tradesUrl)
 void History::fetchTrades(Symbol symbol, qint64 first, qint64 last, net::Continuity<Trade>::Answer answer)
 {
     const qint64 limit = pageLimit(first, last);
-    m_tradesRest.get(
-        {.url = pageUrl(m_tradesUrl, "historicalTrades", symbol, first, limit), .weight = tradesWeight},
-        m_context, [symbol, last, limit, answer = std::move(answer)](const net::HttpReply &reply) {
-            if (!reply.isSuccess())
-                return answer(restError("historicalTrades", reply));
-            answerPage<Trade>(decodeTrades(reply.body, symbol), last, limit, answer);
+    get<Trade>(
+        m_tradesRest, "historicalTrades", pageUrl(m_tradesUrl, "historicalTrades", symbol, first, limit),
+        tradesWeight, m_context, [symbol](const QByteArray &body) { return decodeTrades(body, symbol); },
+        [last, limit, answer = std::move(answer)](auto &&trades) {
+            answerPage<Trade>(std::move(trades), last, limit, answer);
         });
 }
 
@@ -79,12 +101,12 @@ void History::fetchAggTrades(Symbol symbol, qint64 first, qint64 last,
                              net::Continuity<AggTrade>::Answer answer)
 {
     const qint64 limit = pageLimit(first, last);
-    m_rest.get({.url = pageUrl(m_url, "aggTrades", symbol, first, limit), .weight = aggTradesWeight},
-               m_context, [symbol, last, limit, answer = std::move(answer)](const net::HttpReply &reply) {
-                   if (!reply.isSuccess())
-                       return answer(restError("aggTrades", reply));
-                   answerPage<AggTrade>(decodeAggTrades(reply.body, symbol), last, limit, answer);
-               });
+    get<AggTrade>(
+        m_rest, "aggTrades", pageUrl(m_url, "aggTrades", symbol, first, limit), aggTradesWeight, m_context,
+        [symbol](const QByteArray &body) { return decodeAggTrades(body, symbol); },
+        [last, limit, answer = std::move(answer)](auto &&trades) {
+            answerPage<AggTrade>(std::move(trades), last, limit, answer);
+        });
 }
 
 void History::fetchCandles(Symbol symbol, const StreamSpec &spec, Timestamp from, Timestamp to,
@@ -96,25 +118,25 @@ void History::fetchCandles(Symbol symbol, const StreamSpec &spec, Timestamp from
                                                   {"limit", QString::number(pageSize)}};
     if (spec.isEastern)
         query.append({"timeZone", QStringLiteral("8")});
-    m_rest.get({.url = apiUrl(m_url, "klines", symbol, query), .weight = candlesWeight}, m_context,
-               [symbol, interval = Symbol(spec.interval), from, to,
-                answer = std::move(answer)](const net::HttpReply &reply) {
-                   if (!reply.isSuccess())
-                       return answer(restError("klines", reply));
-                   auto candles = decodeCandles(reply.body, symbol, interval);
-                   if (!candles)
-                       return answer(candles.error());
-                   std::erase_if(*candles, [from, to](const Candle &candle) {
-                       return candle.ts_open < from || candle.ts_open >= to;
-                   });
-                   CandlePage page{*std::move(candles), {}};
-                   for (Candle &candle : page.candles)
-                       candle.closed = true;
-                   // A short page is not the end where both times are given, but an empty one is.
-                   if (!page.candles.empty() && CandleFill::nextOpen(page.candles.back()) < to)
-                       page.next = CandleFill::nextOpen(page.candles.back());
-                   answer(page);
-               });
+    get<Candle>(
+        m_rest, "klines", apiUrl(m_url, "klines", symbol, query), candlesWeight, m_context,
+        [symbol, interval = Symbol(spec.interval)](const QByteArray &body) {
+            return decodeCandles(body, symbol, interval);
+        },
+        [from, to, answer = std::move(answer)](auto &&candles) {
+            if (!candles)
+                return answer(candles.error());
+            std::erase_if(*candles, [from, to](const Candle &candle) {
+                return candle.ts_open < from || candle.ts_open >= to;
+            });
+            CandlePage page{*std::move(candles), {}};
+            for (Candle &candle : page.candles)
+                candle.closed = true;
+            // A short page is not the end where both times are given, but an empty one is.
+            if (!page.candles.empty() && CandleFill::nextOpen(page.candles.back()) < to)
+                page.next = CandleFill::nextOpen(page.candles.back());
+            answer(page);
+        });
 }
 
 } // namespace tidemill::binance

@@ -15,6 +15,7 @@ constexpr int coinsPerPage = 250;
 // Less than half of the coins have a pair here, so more are asked for than are wanted; not endlessly.
 constexpr int maxPages = 20;
 constexpr int exchangeInfoWeight = 20;
+constexpr int attempts = 3; // of each request; then the round has failed, and is counted
 
 // Its host and its header go together: a key of one plan is refused by the host of the other.
 QString coinsUrlOf(DiscoveryOptions::Plan plan)
@@ -95,7 +96,7 @@ Result<> PairDiscovery::start(const DiscoveryOptions &options, const QUrl &excha
     settings.limits.weight = 30; // of the plans that cost nothing
     settings.limits.usable = 1;
     settings.backoff = {.initial = std::chrono::seconds(1), .max = std::chrono::minutes(1)};
-    settings.attempts = 3;
+    settings.attempts = attempts;
     if (const auto configured = m_coinsRest.configure(settings); !configured)
         return configured.error();
     m_timer.start(0);
@@ -112,8 +113,10 @@ void PairDiscovery::stop()
 void PairDiscovery::begin()
 {
     m_coins.clear();
-    m_exchange.get({.url = apiUrl(m_exchangeUrl, "exchangeInfo", {}, {}), .weight = exchangeInfoWeight}, this,
-                   [this](const net::HttpReply &reply) {
+    m_exchange.get({.url = apiUrl(m_exchangeUrl, "exchangeInfo", {}, {}),
+                    .weight = exchangeInfoWeight,
+                    .attempts = attempts},
+                   this, [this](const net::HttpReply &reply) {
                        if (!reply.isSuccess())
                            return fail(restError("exchangeInfo", reply));
                        auto tradable = decodeExchangeInfo(reply.body, m_options.quote);

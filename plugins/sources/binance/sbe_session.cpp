@@ -51,26 +51,22 @@ bool SbeSession::followsTrades(StreamState &stream, const SbePeek &peek, Timesta
 {
     if (!m_source.heard(link(), stream.id, peek.happened(), received) || peek.tradeCount() == 0)
         return false;
-    const qint64 last = peek.tradeId(peek.tradeCount() - 1);
-    // Beyond a hole, what went out is known by frames: another connection may bring them again.
-    const bool isNew = last > m_source.completeTo(stream.id) && !stream.framesAhead.contains(last);
+    // History may have brought some of them already, and another connection all.
+    bool isNew = true;
+    for (qsizetype i = 0; isNew && i < peek.tradeCount(); ++i)
+        isNew = m_source.lacks(stream.id, peek.tradeId(i));
     Trade trade{.exchange = m_source.exchange(),
                 .symbol = stream.symbol,
                 .ts_event = peek.happened(),
                 .ts_recv = received};
     for (qsizetype i = 0; i < peek.tradeCount(); ++i) {
         peek.readTrade(i, trade);
-        // Its frame goes out: this one is only counted. Of a repeated frame anything that is news after all
-        // goes out as a trade.
+        // Its frame goes out: this one is only counted. Of a frame that is not all news, what is goes out as
+        // a trade.
         if (isNew)
             trade.price = Decimal::null();
         m_source.add(stream.id, trade);
     }
-    const qint64 complete = m_source.completeTo(stream.id);
-    if (isNew && last > complete)
-        stream.framesAhead.insert(last);
-    else if (!stream.framesAhead.empty())
-        stream.framesAhead.erase(stream.framesAhead.begin(), stream.framesAhead.upper_bound(complete));
     return isNew;
 }
 
@@ -93,7 +89,7 @@ bool SbeSession::followsChanges(StreamState &stream, const SbePeek &peek, Timest
                 .stream = stream.stream,
                 .ts_event = peek.happened(),
                 .ts_recv = received,
-                .ts_from = before,
+                .ts_from = m_source.gapFrom(stream.id, before),
                 .ts_to = received};
         if (!isOlder) {
             gap.first_missing = expected + 1;

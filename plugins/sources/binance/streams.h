@@ -10,7 +10,6 @@
 
 #include <deque>
 #include <memory>
-#include <set>
 #include <unordered_map>
 
 namespace tidemill::binance {
@@ -45,7 +44,6 @@ struct StreamState
     // newer.
     qint64 lastNumber = 0;
     Timestamp lastEvent;                 // of changes of books in SBE: when, by the exchange's clock
-    std::set<qint64> framesAhead;        // of trades in SBE, by their last id: went out beyond a hole
     std::unique_ptr<BookSync> book;      // depth streams, in JSON
     std::unique_ptr<CandleFill> candles; // of candles
 };

@@ -10,6 +10,27 @@
 using namespace tidemill;
 using binance::Settings;
 
+namespace {
+
+class FailureCount final : public Metrics
+{
+public:
+    Counter counter(const QByteArray &name, const QByteArray &, const Labels &) override
+    {
+        return name == "tidemill_discovery_failures_total" ? Counter(&count) : Counter();
+    }
+    Gauge gauge(const QByteArray &, const QByteArray &, const Labels &) override { return {}; }
+    Histogram histogram(const QByteArray &, const QByteArray &, const Labels &,
+                        const QList<double> &) override
+    {
+        return {};
+    }
+
+    std::atomic<quint64> count{0};
+};
+
+} // namespace
+
 // The pairs of the largest coins, looked up while the source runs.
 class tst_BinanceDiscovery : public binance::BinanceTest
 {
@@ -141,6 +162,18 @@ private slots:
         QTRY_COMPARE_WITH_TIMEOUT(pairs(), (QStringList{"BTCUSDT", "SOLUSDT"}), 30000);
     }
 
+    // And collects meanwhile: books begin with a snapshot from the same address.
+    void countsWhatBinanceDoesNotAnswer()
+    {
+        inject(QStringLiteral("rest:500:0:60s:/api/v3/exchangeInfo"));
+        setCoins({"btc", "eth"});
+        discover({{"top", 2}, {"fallback", QStringList{"BTCUSDT"}}}, {}, {"depth@100ms"});
+
+        QTRY_VERIFY_WITH_TIMEOUT(!rows<BookSnapshot>().isEmpty(), 15000);
+        QTRY_VERIFY_WITH_TIMEOUT(m_failures.count > 0, 15000);
+        QCOMPARE(pairs(), QStringList{"BTCUSDT"});
+    }
+
     void keepsItsListWhenTheAnswerIsNone()
     {
         setCoins({"btc", "eth"});
@@ -176,7 +209,8 @@ private slots:
     }
 
 private:
-    void discover(const QVariantMap &more, const QVariantMap &others = {})
+    void discover(const QVariantMap &more, const QVariantMap &others = {},
+                  const QStringList &streams = {"trade"})
     {
         QVariantMap options{{"refresh", "1s"},
                             {"fallback", QStringList{}},
@@ -184,7 +218,13 @@ private:
         options.insert(more);
         QVariantMap all{{"symbols", QStringList{}}, {"discover", options}};
         all.insert(others);
-        start({"trade"}, all);
+        create(streams, all);
+        QVERIFY(m_source);
+        m_failures.count = 0;
+        NodeContext context = m_source->context();
+        context.metrics = &m_failures;
+        m_source->setContext(context);
+        TIDEMILL_VERIFY(m_source->start());
     }
 
     // What can be traded against USDT, but for what discovery leaves out.
@@ -224,6 +264,7 @@ private:
     static constexpr int symbolsCount = 400;
 
     QNetworkAccessManager m_manager;
+    FailureCount m_failures;
 };
 
 QTEST_GUILESS_MAIN(tst_BinanceDiscovery)

@@ -154,6 +154,20 @@ private slots:
         QCOMPARE(described(m_batches), (Lines{"u 1-2", "s 2", "u 3-3", "g 0-0 sequence"}));
     }
 
+    void tellsTwoHolesOfOneReadApart()
+    {
+        play(QStringLiteral("1-2 5-6 9-10"));
+
+        QList<Gap> gaps;
+        for (const BatchPtr &batch : std::as_const(m_batches)) {
+            for (const Gap &gap : batch->rows<Gap>())
+                gaps.append(gap);
+        }
+        QCOMPARE(gaps.size(), 2);
+        QCOMPARE(gaps[0].ts_from, Timestamp::fromSeconds(m_second));
+        QVERIFY(gaps[0].ts_from < gaps[1].ts_from);
+    }
+
     void withoutBooksEverythingPassesAtOnce()
     {
         m_sync = std::make_unique<BookSync>(Symbol("BTCUSDT"), Symbol("depth"), false);

@@ -78,7 +78,9 @@ private slots:
         frame[8 + 20] = 26; // one more in the entry
         frame.insert(8 + 20 + 6 + 25, '\x7f');
 
-        const auto peek = SbePeek::read(frame + "more");
+        frame += "more";
+
+        const auto peek = SbePeek::read(frame);
 
         QVERIFY(peek);
         QCOMPARE(peek->symbol(), std::string_view("BTCUSDT"));

@@ -2,6 +2,7 @@
 #include "archive_fetcher.h"
 #include "series_job.h"
 
+#include <tidemill/gap_starts.h>
 #include <tidemill/net/proxy.h>
 #include <tidemill/plugin.h>
 #include <tidemill/records_out.h>
@@ -55,6 +56,10 @@ public:
             Option("from", m_fromText,
                    "The first time wanted: RFC 3339, a date, or seconds to nanoseconds since 1970."),
             Option("to", m_toText, "The first time not wanted any more; without it, up to now."),
+            Option("overlap", m_overlap,
+                   "Without to: how long after now has been reached what happens is taken as well, until a "
+                   "live source has got going; 0s: not at all.")
+                .atLeast(0),
             Option("from_id", m_fromId, "Instead of from: the first id of the trades of one symbol.")
                 .atLeast(-1),
             Option("rest_url", m_restUrl, "REST address."),
@@ -90,7 +95,7 @@ private:
     Result<> configureArchive(const net::HttpSettings &http);
     void nextSeries();
     void emitRows(const Rows &rows);
-    void emitMissing(qint64 first, qint64 last, Timestamp behind);
+    void emitMissing(qint64 first, qint64 last, Timestamp before, Timestamp behind);
     void noteEnd(const std::optional<Error> &failure);
     void setTrouble(Part part, const Error &cause);
     void clearTrouble(Part part);
@@ -100,6 +105,7 @@ private:
     QStringList m_data;
     QString m_fromText;
     QString m_toText;
+    std::chrono::milliseconds m_overlap = std::chrono::minutes(1);
     qint64 m_fromId = -1;
     QString m_restUrl = QStringLiteral("https://data-api.binance.vision");
     QString m_historyUrl = QStringLiteral("https://api.binance.com");
@@ -113,6 +119,7 @@ private:
     QList<Series> m_kinds;
     QList<Series> m_waiting;
     qsizetype m_count = 0;
+    GapStarts m_gapStarts; // of the series at hand
     QStringList m_failures;
     int m_troubles = 0; // of Part
     bool m_isPaused = false;
@@ -157,7 +164,7 @@ OptionErrors BinanceHistory::validate()
                QStringLiteral("expected a time such as 2024-01-01T00:00:00Z, got '%1'").arg(text));
         return time.value_or(Timestamp());
     };
-    m_range = {m_fromId, readTime(m_fromText, "from"), readTime(m_toText, "to")};
+    m_range = {m_fromId, readTime(m_fromText, "from"), readTime(m_toText, "to"), m_overlap, {}};
     expect(m_fromText.isEmpty() != (m_fromId < 0), "from", QStringLiteral("expected either from or from_id"));
     expect(m_fromId < 0 || (m_symbols.size() == 1 && m_kinds.size() == 1 && m_kinds[0].kind != Kind::Candles),
            "from_id",
@@ -224,6 +231,7 @@ Result<> BinanceHistory::start()
         }
     }
     m_count = m_waiting.size();
+    m_out.countGaps(context().metrics);
     nextSeries();
     return {};
 }
@@ -244,6 +252,7 @@ void BinanceHistory::nextSeries()
         return;
     }
     const Series series = m_waiting.takeFirst();
+    m_gapStarts = {};
     m_lastData = std::make_shared<std::atomic<qint64>>(Timestamp::now().ns);
     emit streamsChanged({{series.symbol.name().toByteArray(), series.kindName(), m_lastData}});
 
@@ -255,6 +264,8 @@ void BinanceHistory::nextSeries()
     connect(job, &SeriesJob::moved, this, [this, job](const Position &position) {
         reached(job->series().name(), position.toText(m_range.beginText()));
     });
+    // The others need no more than that, as they come later.
+    connect(job, &SeriesJob::caughtUp, this, [this](Timestamp until) { m_range.until = until; });
     connect(job, &SeriesJob::archiveRejected, this,
             [this](const QString &detail) { reject("bad_archive", detail); });
     connect(job, &SeriesJob::finished, this, &BinanceHistory::noteEnd);
@@ -275,7 +286,7 @@ void BinanceHistory::emitRows(const Rows &rows)
     m_out.flush();
 }
 
-void BinanceHistory::emitMissing(qint64 first, qint64 last, Timestamp behind)
+void BinanceHistory::emitMissing(qint64 first, qint64 last, Timestamp before, Timestamp behind)
 {
     const Series &series = m_job->series();
     m_out.add(Gap{.exchange = Symbol("binance"),
@@ -283,6 +294,8 @@ void BinanceHistory::emitMissing(qint64 first, qint64 last, Timestamp behind)
                   .stream = Symbol(series.kind == Kind::Trades ? "trade" : "aggTrade"),
                   .ts_event = behind,
                   .ts_recv = Timestamp::now(),
+                  .ts_from = m_gapStarts.next(before), // the exchange's times, and the same in another run
+                  .ts_to = behind,
                   .first_missing = first,
                   .last_missing = last,
                   .cause = GapCause::Sequence,

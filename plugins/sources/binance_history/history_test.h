@@ -76,7 +76,8 @@ protected:
     {
         QVariantMap all{{"symbols", QStringList{"BTCUSDT"}},
                         {"rest_url", m_exchange->restUrl().toString()},
-                        {"history_url", m_exchange->restUrl().toString()}};
+                        {"history_url", m_exchange->restUrl().toString()},
+                        {"overlap", "0s"}};
         all.insert(options);
         NodeContext context;
         context.name = QStringLiteral("history");

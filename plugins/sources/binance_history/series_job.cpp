@@ -5,6 +5,13 @@
 
 namespace tidemill::binance_history {
 
+namespace {
+
+// How often what happens is asked for, at the end of a series.
+constexpr std::chrono::nanoseconds pollPause = std::chrono::seconds(5);
+
+} // namespace
+
 QByteArray Range::beginText() const
 {
     return fromId >= 0 ? "id:" + QByteArray::number(fromId) : from.toString();
@@ -19,6 +26,7 @@ SeriesJob::SeriesJob(const Series &series, const Range &range, RestHistory &rest
     , m_archive(archive)
 {
     m_wake.setSingleShot(true);
+    m_wake.setTimerType(Qt::PreciseTimer); // not early, which would be one question more
     connect(&m_wake, &QTimer::timeout, this, &SeriesJob::step);
 }
 
@@ -123,12 +131,13 @@ Timestamp SeriesJob::exchangeNow() const
 void SeriesJob::askFirstId()
 {
     m_isBusy = true;
+    m_askedAt = exchangeNow();
     m_rest.firstTradeId(m_series.symbol, m_at.time, [this](const Result<qint64> &answer) {
         if (!accept(answer))
             return;
         m_firstId = *answer;
         if (m_firstId < 0)
-            return finish(); // nobody has traded since
+            return reachNow({}); // nobody has traded since
         step();
     });
 }
@@ -136,6 +145,7 @@ void SeriesJob::askFirstId()
 void SeriesJob::askPage()
 {
     m_isBusy = true;
+    m_askedAt = exchangeNow();
     const qint64 next = m_at.next >= 0 ? m_at.next : m_firstId;
     m_rest.page(m_series, next, m_at.time, [this](const Result<Rows> &answer) {
         if (accept(answer))
@@ -151,7 +161,7 @@ void SeriesJob::takePage(Rows rows)
     if (m_at != before && m_at.next >= 0)
         emit moved(m_at);
     if (stop == Stop::AtEnd)
-        return finish();
+        return m_range.to.isNull() ? reachNow(timeOf(rows[used])) : finish();
     if (m_until) {
         // Less than a page does not mean that there is no more; nothing at all does.
         if (stop == Stop::AtHeld || rows.empty()) {
@@ -163,8 +173,35 @@ void SeriesJob::takePage(Rows rows)
     const bool isShort = qsizetype(rows.size()) < RestHistory::pageSize;
     const bool isUpToNow = isShort && (rows.empty() || timeOf(rows.back()) >= m_serverTime);
     if (rows.empty() || isUpToNow)
-        return finish();
+        return reachNow({});
     later();
+}
+
+// All that there is has come. Who joins the history with a live source needs what happens until that has got
+// going as well, so it goes on for a while. `running`: a candle that is not over opened then.
+void SeriesJob::reachNow(Timestamp running)
+{
+    if (!m_range.to.isNull() || m_range.overlap.count() <= 0)
+        return finish();
+    if (m_range.until.isNull()) {
+        m_range.until = exchangeNow() + m_range.overlap;
+        emit caughtUp(m_range.until);
+    }
+    if (m_askedAt >= end() || running > m_range.until)
+        return finish();
+    // Up, so that the last question is not asked too early; the answer may have come after the end.
+    const std::chrono::nanoseconds pause =
+        std::clamp<std::chrono::nanoseconds>(end() - exchangeNow(), {}, pollPause);
+    m_wake.start(std::chrono::ceil<std::chrono::milliseconds>(pause));
+}
+
+// A candle that is running then is waited for, if it is not longer than the overlap itself.
+Timestamp SeriesJob::end() const
+{
+    if (m_series.kind != Kind::Candles)
+        return m_range.until;
+    const auto length = nextOpen(m_series.interval, {}) - Timestamp();
+    return length <= m_range.overlap ? m_range.until + length : m_range.until;
 }
 
 // --- bulk files
@@ -290,11 +327,12 @@ SeriesJob::Stop SeriesJob::take(Rows &rows, Origin origin, std::size_t &used)
             if (m_series.kind != Kind::Candles) {
                 if (!out.empty())
                     emit rowsTaken(std::exchange(out, {}));
-                emit missing(m_at.next, key - 1, timeOf(row));
+                emit missing(m_at.next, key - 1, m_lastRowAt.isNull() ? m_at.time : m_lastRowAt, timeOf(row));
             }
         }
         m_isHoleKnown = false;
         m_at = {keyAfter(m_series, row), std::max(m_at.time, timeOf(row))};
+        m_lastRowAt = timeOf(row);
         out.push_back(row);
     }
     if (!out.empty())

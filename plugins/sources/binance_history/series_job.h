@@ -20,6 +20,9 @@ struct Range
     qint64 fromId = -1; // -1: by time
     Timestamp from;
     Timestamp to; // not included; null: up to now
+    // Without `to`: how long after it has first reached "now" it goes on with what happens.
+    std::chrono::nanoseconds overlap{0};
+    Timestamp until; // up to when that is; null: "now" has not been reached yet
 
     QByteArray beginText() const; // for Position
 };
@@ -45,8 +48,10 @@ public:
 Q_SIGNALS:
     // In order: rows, what the exchange does not have in front of the rows that follow, where that leads to.
     void rowsTaken(const tidemill::binance_history::Rows &rows);
-    void missing(qint64 first, qint64 last, tidemill::Timestamp behind);
+    void missing(qint64 first, qint64 last, tidemill::Timestamp before, tidemill::Timestamp behind);
     void moved(const tidemill::binance_history::Position &position);
+    // "Now" has been reached for the first time, and Range::until is this.
+    void caughtUp(tidemill::Timestamp until);
 
     void archiveRejected(const QString &detail);
     // The end; an error if something is left out for good.
@@ -63,6 +68,8 @@ private:
     void askFirstId();
     void askPage();
     void takePage(Rows rows);
+    void reachNow(Timestamp running);
+    Timestamp end() const;
     void fetchArchive(const ArchiveFile &file);
     void openArchive(const Result<std::optional<QString>> &fetched);
     void readArchive();
@@ -86,6 +93,8 @@ private:
     qint64 m_firstId = -1;  // what to ask with while m_at.next is not known
     Timestamp m_serverTime; // when the job asked for it, which it does before its first page
     QElapsedTimer m_sinceServerTime;
+    Timestamp m_askedAt;   // the exchange's time when the last page was asked for
+    Timestamp m_lastRowAt; // time of the last row taken; null: none in this run
 
     std::optional<ArchiveFile> m_file; // the one being fetched or read
     std::unique_ptr<ArchiveRows> m_reader;

@@ -51,7 +51,7 @@ public:
         const auto open = [](const exchange::CandleRow &row) { return row.openUs; };
         return exchange::select(m_candles, query, open, open);
     }
-    QByteArrayList candleIntervals() const override { return {"1m", "1h", "1M"}; }
+    QByteArrayList candleIntervals() const override { return {"1s", "1m", "1h", "1M"}; }
     Chunks truth(const QByteArray &, const QByteArray &) override
     {
         return [] { return QByteArray(); };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "history_test.h"
 
+#include <tidemill/net/testing.h>
+
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
@@ -106,6 +108,68 @@ private slots:
             QCOMPARE(candles[i].ts_open.ns, (begin + i * 60000000) * 1000);
         QVERIFY(candles.last().closed);
         QCOMPARE(candles.last().interval, Symbol("1m"));
+    }
+
+    // What happens while a live source gets going.
+    void goesOnForAWhileWithoutAnEnd_data()
+    {
+        QTest::addColumn<QString>("data");
+        QTest::addColumn<int>("before");
+        QTest::newRow("agg_trades") << "agg_trades" << 5;
+        QTest::newRow("agg_trades, none before") << "agg_trades" << 0;
+        QTest::newRow("trades, none before") << "trades" << 0;
+    }
+
+    void goesOnForAWhileWithoutAnEnd()
+    {
+        QFETCH(QString, data);
+        QFETCH(int, before);
+        layDown(0, before, 1);
+        start({{"data", QStringList{data}}, {"from", "2024-03-01"}, {"overlap", "1500ms"}});
+        QTRY_VERIFY(m_exchange->stats()["rest_requests"].toInt() >= 2 + (before > 0 ? 1 : 0));
+        QVERIFY(!m_finished->wait(500));
+
+        for (qint64 id = before; id < before + 3; ++id)
+            m_market->trade(id, m_market->now + id);
+
+        QTRY_COMPARE(m_finished->size(), 1);
+        QCOMPARE(collected(), idsFrom(data == "trades" ? 100 : 0, before + 3));
+    }
+
+    void closesTheCandleThatRunsAtTheEnd()
+    {
+        for (qint64 second = -5; second < 60; ++second)
+            m_market->candle(m_market->now + second * 1000000, 1000000);
+
+        start({{"data", QStringList{"klines_1s"}}, {"from", "2024-03-05T11:59:55Z"}, {"overlap", "1s"}});
+
+        QTRY_COMPARE(m_finished->size(), 1);
+        const QList<Candle> candles = testing::rows<Candle>(*m_spies.back());
+        QVERIFY(candles.size() >= 5 + 2); // those of the overlap, and the one behind
+        for (qsizetype i = 0; i < candles.size(); ++i) {
+            QVERIFY(candles[i].closed);
+            QCOMPARE(candles[i].ts_open.ns, (m_market->now + (i - 5) * 1000000) * 1000);
+        }
+    }
+
+    // The second one comes when that moment is over, and does not wait for another.
+    void waitsOnceForAllSeries()
+    {
+        layDown(0, 3, 1);
+        create({{"data", QStringList{"agg_trades", "trades"}}, {"from", "2024-03-01"}, {"overlap", "1s"}},
+               {});
+        QList<int> asked; // until each series began, and until the last one ended
+        connect(m_source.get(), &Source::streamsChanged, this, [this, &asked] {
+            asked.append(m_exchange->stats()["rest_requests"].toInt());
+            m_market->now += 2000000; // its clock stands still otherwise
+        });
+        TIDEMILL_VERIFY(m_source->start());
+
+        QTRY_COMPARE(m_finished->size(), 1);
+        QCOMPARE(collected(), idsFrom(0, 3) + idsFrom(100, 3));
+        QCOMPARE(asked.size(), 3);
+        QVERIFY(asked[1] >= 4);           // the time, two pages, and one at the end of the overlap
+        QCOMPARE(asked[2] - asked[1], 4); // the time, the first id, two pages
     }
 
     void followsTheCalendar()
@@ -263,15 +327,41 @@ private slots:
     {
         layDown(0, 500, 1);
         layDown(510, 500, 1);
+        layDown(1015, 500, 1);
 
         start({{"data", QStringList{"agg_trades"}}, {"from", "2024-03-01"}});
 
         QTRY_COMPARE(m_finished->size(), 1);
-        QCOMPARE(collected(), idsFrom(0, 500) + idsFrom(510, 500));
+        QCOMPARE(collected(), idsFrom(0, 500) + idsFrom(510, 500) + idsFrom(1015, 500));
         const QList<Gap> gaps = testing::rows<Gap>(*m_spies.back());
-        QCOMPARE(gaps.size(), 1);
+        QCOMPARE(gaps.size(), 2);
         QCOMPARE(gaps[0].first_missing, 500);
         QCOMPARE(gaps[0].last_missing, 509);
+        QCOMPARE(gaps[1].first_missing, 1010);
+        QCOMPARE(gaps[1].last_missing, 1014);
+        const Timestamp begin = Timestamp::fromMicroseconds(PastMarket::us("2024-03-01T00:00:00Z"));
+        QCOMPARE(gaps[0].ts_from, begin + std::chrono::milliseconds(499));
+        QCOMPARE(gaps[1].ts_from, begin + std::chrono::milliseconds(1009));
+    }
+
+    void tellsHolesOfOneMomentApart()
+    {
+        for (const qint64 id : {1, 3, 5, 7})
+            m_market->trade(id, PastMarket::us("2024-03-01T00:00:00Z"));
+        net::CountingMetrics metrics;
+
+        create({{"data", QStringList{"agg_trades"}}, {"from", "2024-03-01"}}, {});
+        NodeContext context = m_source->context();
+        context.metrics = &metrics;
+        m_source->setContext(context);
+        TIDEMILL_VERIFY(m_source->start());
+
+        QTRY_COMPARE(m_finished->size(), 1);
+        const QList<Gap> gaps = testing::rows<Gap>(*m_spies.back());
+        QCOMPARE(gaps.size(), 3);
+        QVERIFY(gaps[0].ts_from < gaps[1].ts_from && gaps[1].ts_from < gaps[2].ts_from);
+        QCOMPARE(metrics["tidemill_gap_records_total binance BTCUSDT aggTrade open"], 3);
+        m_source.reset(); // before what it counts in
     }
 
     void sumsOfRealTradesAreExact()

@@ -4,6 +4,7 @@
 #include <QUrlQuery>
 
 #include <algorithm>
+#include <memory>
 
 namespace tidemill::coinbase_advanced {
 
@@ -92,20 +93,22 @@ void CandleHistory::follow(int stream, bool isSnapshot, const Candle &oldest, co
         return;
     const qint64 length = std::chrono::nanoseconds(candleLength).count();
     const Timestamp from{std::max(before.ns, oldest.ts_open.ns - m_limit * length)};
-    const Hole hole{stream, from, oldest.ts_open,
-                    Gap{.exchange = m_source.exchange(),
-                        .symbol = oldest.symbol,
-                        .stream = m_source.stream(stream).name,
-                        .ts_event = oldest.ts_event,
-                        .ts_recv = oldest.ts_recv,
-                        .ts_from = before,
-                        .ts_to = oldest.ts_open}};
+    Hole hole{stream, from, oldest.ts_open,
+              Gap{.exchange = m_source.exchange(),
+                  .symbol = oldest.symbol,
+                  .stream = m_source.stream(stream).name,
+                  .ts_event = oldest.ts_event,
+                  .ts_recv = oldest.ts_recv,
+                  .ts_from = m_source.gapFrom(stream, before),
+                  .ts_to = oldest.ts_open}};
     if (state.filling++ == 0)
         state.hole = before;
     if (m_limit <= 0)
         return end(hole, "candles are missing");
-    if (from > before)
+    if (from > before) {
         m_source.out().add(hole.gap, "more candles than are asked for");
+        hole.gap.ts_from = m_source.gapFrom(stream, before); // it would take its place
+    }
     fill(hole, from);
 }
 
@@ -121,14 +124,17 @@ void CandleHistory::fill(const Hole &hole, Timestamp from)
     query.addQueryItem(QStringLiteral("end"), QString::number(to.ns / 1'000'000'000 - 1));
     query.addQueryItem(QStringLiteral("granularity"), QStringLiteral("FIVE_MINUTE"));
     url.setQuery(query);
-    m_rest.get({.url = url}, &m_source, [this, hole, from, to, product](const net::HttpReply &reply) {
+    auto candles = std::make_shared<Result<std::vector<Candle>>>(std::vector<Candle>());
+    // A page of a proxy, half an answer: the next one may be whole.
+    const auto unusable = [this, product, candles](const net::HttpReply &reply) {
+        *candles = decode(reply.body, product, m_source.now());
+        return *candles ? std::nullopt : std::optional(candles->error().message);
+    };
+    const auto take = [this, hole, from, to, candles](const net::HttpReply &reply) {
         if (!reply.isSuccess())
             return end(hole, reply.error ? reply.error->message.toUtf8()
                                          : "candles: HTTP status " + QByteArray::number(reply.status));
-        const auto candles = decode(reply.body, product, m_source.now());
-        if (!candles)
-            return end(hole, candles.error().message.toUtf8());
-        for (const Candle &candle : *candles) {
+        for (const Candle &candle : **candles) {
             if (candle.ts_open >= from && candle.ts_open < to)
                 m_source.out().add(candle);
         }
@@ -136,7 +142,8 @@ void CandleHistory::fill(const Hole &hole, Timestamp from)
             fill(hole, to);
         else
             end(hole, {});
-    });
+    };
+    m_rest.get({.url = url, .unusable = unusable}, &m_source, take);
 }
 
 void CandleHistory::end(const Hole &hole, QByteArrayView missing)

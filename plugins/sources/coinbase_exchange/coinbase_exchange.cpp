@@ -24,7 +24,7 @@ public:
     {
         return m_wanted.options("Products, as in BTC-USD.", "[BTC-USD]",
                                 "What to collect of each product: ticker, ticker_batch, matches, "
-                                "level2_batch; and status, of all products.",
+                                "heartbeat, level2_batch; and status, of all products.",
                                 "[ticker, matches]") +
                OptionList{
                    Option("gap_candles", m_candleLength,
@@ -66,7 +66,7 @@ public:
                     collect(product, channel);
             }
             // Tells which trades there should have been, and that a quiet product is not dead.
-            if (m_channels.contains(Channel::Matches))
+            if (m_channels.contains(Channel::Matches) && !m_channels.contains(Channel::Heartbeat))
                 collect(product, Channel::Heartbeat);
         }
         if (m_channels.contains(Channel::Status))

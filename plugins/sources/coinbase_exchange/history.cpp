@@ -17,7 +17,7 @@ namespace {
 
 constexpr qint64 pageSize = 1000;
 constexpr qint64 second = 1000000000;
-constexpr int maxTries = 3; // for candles that cannot be read: trades wait behind them
+constexpr int maxTries = 3; // for candles that cannot be read: those of other products wait behind them
 
 // [time, low, high, open, close, volume]
 bool readCandle(ondemand::value row, Candle &candle)
@@ -67,13 +67,20 @@ void History::get(Symbol product, qint64 below, std::function<void(Result<std::v
     if (below > 0)
         query.addQueryItem(QStringLiteral("after"), QString::number(below));
     url.setQuery(query);
-    m_rest.get({.url = url}, m_context, [product, answer = std::move(answer)](const net::HttpReply &reply) {
-        if (reply.isSuccess())
-            return answer(decode(reply.body, product));
-        answer(reply.error ? *reply.error
-                           : Error{Error::Kind::Protocol,
-                                   QStringLiteral("trades: HTTP status %1").arg(reply.status)});
-    });
+    auto trades = std::make_shared<Result<std::vector<Trade>>>(std::vector<Trade>());
+    // A page of a proxy, half an answer: the next one may be whole.
+    const auto unusable = [product, trades](const net::HttpReply &reply) {
+        *trades = decode(reply.body, product);
+        return *trades ? std::nullopt : std::optional(trades->error().message);
+    };
+    m_rest.get({.url = url, .unusable = unusable}, m_context,
+               [trades, answer = std::move(answer)](const net::HttpReply &reply) {
+                   if (reply.isSuccess())
+                       return answer(std::move(*trades));
+                   answer(reply.error ? *reply.error
+                                      : Error{Error::Kind::Protocol,
+                                              QStringLiteral("trades: HTTP status %1").arg(reply.status)});
+               });
 }
 
 void History::fetch(Symbol product, qint64 first, qint64 last, const Answer &answer)

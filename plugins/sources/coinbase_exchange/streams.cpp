@@ -28,12 +28,12 @@ constexpr std::array<Name, 6> names{{
 Result<Channel> parseChannel(const QString &name)
 {
     for (const Name &known : names) {
-        if (name == QLatin1String(known.name) && known.channel != Channel::Heartbeat)
+        if (name == QLatin1String(known.name))
             return known.channel;
     }
-    return Error{
-        Error::Kind::Config,
-        QStringLiteral("expected ticker, ticker_batch, matches, level2_batch or status, got '%1'").arg(name)};
+    return Error{Error::Kind::Config, QStringLiteral("expected ticker, ticker_batch, matches, heartbeat, "
+                                                     "level2_batch or status, got '%1'")
+                                          .arg(name)};
 }
 
 QByteArray channelName(Channel channel)

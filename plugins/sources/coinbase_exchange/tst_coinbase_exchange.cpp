@@ -84,6 +84,37 @@ private slots:
         QTRY_COMPARE_WITH_TIMEOUT(wrongTrades(newest), QString(), 20000);
     }
 
+    // They come by themselves with matches only.
+    void subscribesToHeartbeatsIfAskedTo_data()
+    {
+        QTest::addColumn<QStringList>("streams");
+        QTest::addColumn<bool>("expected");
+
+        QTest::newRow("tickers alone") << QStringList{"ticker"} << false;
+        QTest::newRow("with tickers") << QStringList{"ticker", "heartbeat"} << true;
+        QTest::newRow("with matches") << QStringList{"matches"} << true;
+        QTest::newRow("both ways") << QStringList{"matches", "heartbeat"} << true;
+    }
+
+    void subscribesToHeartbeatsIfAskedTo()
+    {
+        QFETCH(QStringList, streams);
+        QFETCH(bool, expected);
+        createSource("coinbase_exchange", streams);
+        QSignalSpy health(m_source.get(), &Source::streamsChanged);
+        TIDEMILL_VERIFY(m_source->start());
+
+        const auto sent = [this](const QString &channel) {
+            return m_exchange->stats()["streams"]["BTC-USD@" + channel]["sent"].toInt();
+        };
+        QTRY_VERIFY_WITH_TIMEOUT(sent(streams.first()) > 30, 10000); // for longer than between heartbeats
+        if (expected)
+            QTRY_VERIFY(sent("heartbeat") > 0);
+        QCOMPARE(sent("heartbeat") > 0, expected);
+        QCOMPARE(violations(), 0);
+        QCOMPARE(health.last().first().value<QList<Source::Stream>>().size(), 1); // quiet is not unhealthy
+    }
+
     void goesOnWhereTheLastRunStood() { verifyGoesOnWhereItStood("coinbase_exchange", "matches", 10); }
 
     // A run that ended hours ago, and far more trades since than are fetched.
@@ -138,9 +169,9 @@ private slots:
         QTest::addColumn<QVariantMap>("more");
         QTest::addColumn<QString>("message");
 
-        QTest::newRow("an unknown stream")
-            << QVariantMap{{"streams", QStringList{"level3"}}}
-            << "streams: expected ticker, ticker_batch, matches, level2_batch or status, got 'level3'";
+        QTest::newRow("an unknown stream") << QVariantMap{{"streams", QStringList{"level3"}}}
+                                           << "streams: expected ticker, ticker_batch, matches, heartbeat, "
+                                              "level2_batch or status, got 'level3'";
         QTest::newRow("both tickers") << QVariantMap{{"streams", QStringList{"ticker", "ticker_batch"}}}
                                       << "streams: ticker and ticker_batch send the same frames: choose one";
         QTest::newRow("a stream twice") << QVariantMap{{"streams", QStringList{"ticker", "ticker"}}}

@@ -140,7 +140,8 @@ private slots:
         m_source->history = [](int, qint64, qint64, const auto &answer) {
             Trade filled = trade(11, "09:16:40");
             filled.ts_recv = at("09:59:00");
-            answer(net::HistoryPage<Trade>{{filled}, true});
+            // It has the one behind: it has got past those that are missing.
+            answer(net::HistoryPage<Trade>{{filled, trade(20, "09:59:00")}, true});
         };
         add({trade(10, "09:15:20"), trade(20, "09:59:00")});
 
@@ -177,6 +178,7 @@ private slots:
         net::HistoryPage<Trade> page;
         for (const qint64 id : had)
             page.records.push_back(trade(id, "09:16:00"));
+        page.records.push_back(trade(14, "09:17:30")); // it has got past those that are missing
         pending(page);
         tick("09:20:01");
 

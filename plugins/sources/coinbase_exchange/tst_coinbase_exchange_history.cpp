@@ -70,6 +70,41 @@ private slots:
         QCOMPARE(trades.error().message, message);
     }
 
+    // It comes with HTTP status 200, and makes no hole.
+    void asksAgainForWhatCannotBeRead_data()
+    {
+        QTest::addColumn<QByteArray>("body");
+        QTest::newRow("truncated body, then whole") << QByteArray(R"([{"trade_id":7,"side":"buy","size":)");
+        QTest::newRow("a proxy's page") << QByteArray("<html>");
+        QTest::newRow("nothing") << QByteArray();
+    }
+    void asksAgainForWhatCannotBeRead()
+    {
+        QFETCH(QByteArray, body);
+        net::RestClient rest;
+        rest.beginReplay();
+        History history(rest, this);
+        history.setUrl(QUrl("https://api.example"));
+        std::optional<Result<net::HistoryPage<Trade>>> got;
+        history.fetch("BTC-USD"_sym, 7, 7,
+                      [&got](const Result<net::HistoryPage<Trade>> &page) { got = page; });
+        const QUrl url("https://api.example/products/BTC-USD/trades?after=8");
+
+        for (int attempt = 0; attempt < 3; ++attempt) {
+            rest.replayAnswer(url, body);
+            QVERIFY(!got);
+            QCOMPARE(rest.waiting(), 1);
+        }
+        rest.replayAnswer(
+            url,
+            R"([{"trade_id":7,"side":"buy","size":"1","price":"6100.4","time":"2026-03-20T00:22:57Z"}])");
+
+        QVERIFY(got);
+        TIDEMILL_VERIFY(*got);
+        QCOMPARE((*got)->records.size(), std::size_t(1));
+        QVERIFY((*got)->complete);
+    }
+
     // [time, low, high, open, close, volume], newest first, numbers as JSON has them.
     void decodesCandles()
     {

@@ -12,10 +12,10 @@ namespace {
 constexpr qsizetype pageSize = 1000;
 
 // Kraken says so with HTTP status 200, so that it looks like an answer.
-bool isPassing(const Error &error)
+bool isPassing(const QString &refusal)
 {
     for (const char *word : {"EGeneral:Too many requests", "EAPI:Rate limit", "EService:"}) {
-        if (error.message.contains(QLatin1String(word)))
+        if (refusal.contains(QLatin1String(word)))
             return true;
     }
     return false;
@@ -101,7 +101,8 @@ Result<std::vector<Trade>> History::decode(const QByteArray &body, Symbol symbol
         });
     });
     if (!refused.isEmpty())
-        return Error{Error::Kind::Protocol, QStringLiteral("trades: ") + refused};
+        return Error{isPassing(refused) ? Error::Kind::Network : Error::Kind::Config,
+                     QStringLiteral("trades: ") + refused};
     if (!good)
         return malformed(
             QStringLiteral("trades: expected rows of price, volume, time, side, type, misc and id"));
@@ -130,7 +131,9 @@ void History::get(const Request &request)
     auto trades = std::make_shared<Result<std::vector<Trade>>>(std::vector<Trade>());
     const auto unusable = [symbol = request.symbol, trades](const net::HttpReply &reply) {
         *trades = decode(reply.body, symbol);
-        return !*trades && isPassing(trades->error()) ? std::optional(trades->error().message) : std::nullopt;
+        // A page of a proxy, half an answer: the next one may be whole.
+        const bool isFinal = *trades || trades->error().kind == Error::Kind::Config;
+        return isFinal ? std::nullopt : std::optional(trades->error().message);
     };
     m_rest.get(
         {.url = url, .unusable = unusable}, m_context, [this, request, trades](const net::HttpReply &reply) {

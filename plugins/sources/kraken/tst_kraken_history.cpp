@@ -68,7 +68,7 @@ private slots:
         QCOMPARE(trades.error().message, message);
     }
 
-    // Kraken says these with HTTP status 200. Whether they are tried again is told without a network.
+    // These come with HTTP status 200. Whether they are tried again is told without a network.
     void asksAgainForWhatPasses_data()
     {
         QTest::addColumn<QByteArray>("body");
@@ -77,7 +77,10 @@ private slots:
         QTest::newRow("rate limit") << QByteArray(R"({"error":["EAPI:Rate limit exceeded"]})") << true;
         QTest::newRow("unavailable") << QByteArray(R"({"error":["EService:Unavailable"]})") << true;
         QTest::newRow("unknown pair") << QByteArray(R"({"error":["EQuery:Unknown asset pair"]})") << false;
-        QTest::newRow("malformed") << QByteArray("<html>") << false;
+        QTest::newRow("a proxy's page") << QByteArray("<html>") << true;
+        QTest::newRow("truncated body, then whole")
+            << QByteArray(R"({"error":[],"result":{"XXBTZUSD":[["63501.6",)") << true;
+        QTest::newRow("nothing") << QByteArray() << true;
     }
     void asksAgainForWhatPasses()
     {

@@ -81,17 +81,6 @@ void Acknowledger::collect()
     }
 }
 
-void Acknowledger::acknowledge(const QByteArray &stream, const std::vector<EntryId> &ids)
-{
-    if (ids.empty())
-        return;
-    Unsent unsent{stream, {}, nullptr};
-    for (const EntryId &id : ids)
-        unsent.ids.append(id.toText());
-    m_unsent.push_back(std::move(unsent));
-    flush();
-}
-
 void Acknowledger::flush()
 {
     if (!m_client.isOpen()) {
@@ -141,19 +130,6 @@ std::set<EntryId> Acknowledger::held(const QByteArray &stream)
         if (const auto found = set->byStream.find(stream); found != set->byStream.end())
             ids.insert(found->second.begin(), found->second.end());
     }
-    // Rejected ones have no set.
-    const auto add = [&](const Unsent &unsent) {
-        if (unsent.stream != stream || unsent.cause)
-            return;
-        for (const QByteArray &text : unsent.ids) {
-            if (const auto id = EntryId::parse(text))
-                ids.insert(*id);
-        }
-    };
-    for (const Unsent &unsent : m_unsent)
-        add(unsent);
-    for (const auto &[number, unsent] : m_sent)
-        add(unsent);
     return ids;
 }
 

@@ -40,8 +40,6 @@ public:
 
     // What a batch made of these entries is emitted with.
     DeliveryPtr receiptFor(EntrySet &&entries);
-    // Now: nothing was made of them.
-    void acknowledge(const QByteArray &stream, const std::vector<EntryId> &ids);
     // The connection is there, or there again.
     void flush();
     // A shutdown: from now on nothing waits for a connection.

@@ -78,7 +78,7 @@ void Claimer::sweep(const QByteArray &stream)
 {
     const auto each = [this, stream](EntryId id, qint64 deliveries) {
         if (deliveries >= m_settings.maxDeliveries)
-            m_events.exhausted(stream, id, deliveries);
+            m_events.letGo(stream, id, "max_deliveries", givenOutText(deliveries));
     };
     sweepPending(m_client, {stream, m_settings.group, {}, m_settings.minIdle}, each,
                  [this, stream](const redis::Reply &reply) {
@@ -91,19 +91,48 @@ void Claimer::sweep(const QByteArray &stream)
 
 void Claimer::claim(const QByteArray &stream, const QByteArray &cursor)
 {
+    const auto limit = m_limits.find(stream);
+    const qsizetype count = limit == m_limits.end() ? m_settings.count : limit->second;
     redis::Command command("XAUTOCLAIM");
     command.key(stream).add(m_settings.group).add(m_settings.consumer);
-    command.add(qint64(m_settings.minIdle.count())).add(cursor).add("COUNT").add(qint64(m_settings.count));
-    m_client.send(command, [this, stream](const redis::Reply &reply) { handleClaimed(stream, reply); });
+    command.add(qint64(m_settings.minIdle.count())).add(cursor).add("COUNT").add(qint64(count));
+    // One that may be too long even alone: who it is must be known before it is asked for.
+    const bool isAlone = count == 1;
+    if (isAlone)
+        command.add("JUSTID");
+    m_client.send(command, [this, stream, count, isAlone](const redis::Reply &reply) {
+        if (reply.isTooLong())
+            m_limits[stream] = std::max<qsizetype>(1, count / 2);
+        handleClaimed(stream, isAlone, reply);
+    });
 }
 
-void Claimer::handleClaimed(const QByteArray &stream, const redis::Reply &reply)
+void Claimer::claimAlone(const QByteArray &stream, EntryId id, const QByteArray &next)
+{
+    redis::Command command("XCLAIM");
+    command.key(stream).add(m_settings.group).add(m_settings.consumer).add("0").add(id.toText());
+    m_client.send(command, [this, stream, id, next](const redis::Reply &reply) {
+        if (reply.isTooLong())
+            m_events.letGo(stream, id, "too_long", QStringLiteral("longer than an answer may be (64 MiB)"));
+        if (!isGood(reply)) {
+            --m_due;
+            return;
+        }
+        if (reply.size() > 0) {
+            m_events.claimed(stream, reply);
+            emit answered();
+        }
+        goOn(stream, next);
+    });
+}
+
+void Claimer::handleClaimed(const QByteArray &stream, bool isAlone, const redis::Reply &reply)
 {
     if (!isGood(reply)) {
         --m_due;
         return;
     }
-    if (reply[1].size() > 0) {
+    if (!isAlone && reply[1].size() > 0) {
         m_events.claimed(stream, reply[1]);
         emit answered();
     }
@@ -114,8 +143,17 @@ void Claimer::handleClaimed(const QByteArray &stream, const redis::Reply &reply)
     }
     if (!gone.isEmpty())
         m_events.trimmed(stream, gone);
-    // No entries in one answer do not mean that there are none behind them.
     const QByteArray next = reply[0].text().toByteArray();
+    const auto id = isAlone ? EntryId::parse(reply[1][0].text()) : std::nullopt;
+    if (id)
+        claimAlone(stream, *id, next);
+    else
+        goOn(stream, next);
+}
+
+// No entries in one answer do not mean that there are none behind them.
+void Claimer::goOn(const QByteArray &stream, const QByteArray &next)
+{
     if (next.isEmpty() || next == "0-0" || m_isPaused || !m_timer.isActive())
         --m_due;
     else

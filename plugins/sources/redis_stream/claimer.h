@@ -33,8 +33,9 @@ public:
         std::function<void(const QByteArray &stream, const redis::Reply &entries)> claimed;
         // These were pending but are no longer in the stream; Redis has forgotten them already.
         std::function<void(const QByteArray &stream, const QList<EntryId> &ids)> trimmed;
-        // Given out so often and never acknowledged: to be let go of.
-        std::function<void(const QByteArray &stream, EntryId id, qint64 deliveries)> exhausted;
+        // Given out too often and never acknowledged, or too long: to be let go of.
+        std::function<void(const QByteArray &stream, EntryId id, const char *reason, const QString &detail)>
+            letGo;
     };
 
     Claimer(redis::Client &client, Acknowledger &acknowledger, const ClaimSettings &settings, Events events,
@@ -54,7 +55,9 @@ private:
     void touch();
     void sweep(const QByteArray &stream);
     void claim(const QByteArray &stream, const QByteArray &cursor);
-    void handleClaimed(const QByteArray &stream, const redis::Reply &reply);
+    void claimAlone(const QByteArray &stream, EntryId id, const QByteArray &next);
+    void handleClaimed(const QByteArray &stream, bool isAlone, const redis::Reply &reply);
+    void goOn(const QByteArray &stream, const QByteArray &next);
     bool isGood(const redis::Reply &reply);
 
     redis::Client &m_client;
@@ -62,7 +65,8 @@ private:
     ClaimSettings m_settings;
     Events m_events;
     QTimer m_timer{this};
-    int m_due = 0; // streams that are being looked into
+    std::map<QByteArray, qsizetype> m_limits; // of streams whose answers were too long
+    int m_due = 0;                            // streams that are being looked into
     bool m_isPaused = false;
 };
 

@@ -24,4 +24,10 @@ void sweepPending(redis::Client &client, const PendingQuery &query,
                   const std::function<void(EntryId id, qint64 deliveries)> &each,
                   const redis::Client::Callback &done, const QByteArray &from = "-");
 
+// Why an entry is let go of that was given out so often.
+inline QString givenOutText(qint64 deliveries)
+{
+    return QStringLiteral("given out %1 times and never done with").arg(deliveries);
+}
+
 } // namespace tidemill::redis_stream

@@ -21,6 +21,18 @@ namespace tidemill::redis_stream {
 namespace {
 
 constexpr std::size_t maxExhausted = 10000;
+constexpr qsizetype maxNamed = 20;
+
+// "entry 5-0", "3 entries (5-0, 6-0, 7-0)"
+QByteArray idsText(const QList<EntryId> &ids)
+{
+    if (ids.size() == 1)
+        return "entry " + ids[0].toText();
+    QByteArray text = QByteArray::number(ids.size()) + " entries (";
+    for (qsizetype at = 0; at < std::min(ids.size(), maxNamed); ++at)
+        text.append(at > 0 ? ", " : "").append(ids[at].toText());
+    return text.append(ids.size() > maxNamed ? " to " + ids.last().toText() + ')' : ")");
+}
 
 } // namespace
 
@@ -48,7 +60,9 @@ private:
     void noteFound(const QList<QByteArray> &streams);
     void take(const QByteArray &stream, const redis::Reply &entries, StreamReader::Age age);
     void noteTrimmed(const QByteArray &stream, const QList<EntryId> &ids, bool isPending);
-    void letGo(const QByteArray &stream, EntryId id, qint64 deliveries);
+    void noteGap(const QByteArray &stream, const QList<EntryId> &ids, const QByteArray &reason,
+                 bool isPending);
+    void letGo(const QByteArray &stream, EntryId id, const char *reason, const QString &detail);
     void emitTaken();
     void emitWith(const BatchPtr &batch, EntrySet &&entries);
     void setTrouble(const Error &cause);
@@ -140,7 +154,9 @@ void RedisStreamSource::openReader()
         [this](const QByteArray &stream, const redis::Reply &entries, StreamReader::Age age) {
             take(stream, entries, age);
         },
-        [this](const QByteArray &stream, EntryId id, qint64 deliveries) { letGo(stream, id, deliveries); },
+        [this](const QByteArray &stream, EntryId id, const char *reason, const QString &detail) {
+            letGo(stream, id, reason, detail);
+        },
         this);
 }
 
@@ -160,8 +176,8 @@ void RedisStreamSource::openGroup()
         noteTrimmed(stream, ids, false);
         emitTaken();
     };
-    events.exhausted = [this](const QByteArray &stream, EntryId id, qint64 deliveries) {
-        letGo(stream, id, deliveries);
+    events.letGo = [this](const QByteArray &stream, EntryId id, const char *reason, const QString &detail) {
+        letGo(stream, id, reason, detail);
     };
     const ClaimSettings settings{group, consumerName(), m_options.count, m_options.minIdle,
                                  m_options.maxDeliveries};
@@ -254,7 +270,7 @@ void RedisStreamSource::take(const QByteArray &stream, const redis::Reply &entri
     if (age == StreamReader::Age::Pending && m_acknowledger)
         held = m_acknowledger->held(stream);
     QList<EntryId> trimmed;
-    std::vector<EntryId> refused;
+    std::map<QByteArray, std::pair<QList<EntryId>, QString>> refused; // by reason, with the first one's
     std::vector<EntryId> good;
     for (const redis::Reply &entry : entries.elements()) {
         const auto id = EntryId::parse(entry[0].text());
@@ -270,23 +286,26 @@ void RedisStreamSource::take(const QByteArray &stream, const redis::Reply &entri
             reject(fault->reason,
                    QStringLiteral("%1 %2: %3")
                        .arg(QString::fromUtf8(stream), QString::fromUtf8(id->toText()), fault->detail));
-            refused.push_back(*id);
+            auto &[ids, detail] = refused[fault->reason];
+            detail = ids.isEmpty() ? fault->detail : detail;
+            ids.append(*id);
         } else {
             good.push_back(*id);
         }
         m_reached[stream] = *id;
     }
+    for (const auto &[reason, what] : refused)
+        noteGap(stream, what.first,
+                idsText(what.first) + " cannot be read: " + reason + ": " + what.second.toUtf8(), isGroup());
     if (!isGroup())
         return;
     if (!good.empty()) {
         auto &ids = m_takenEntries.byStream[stream];
         ids.insert(ids.end(), good.begin(), good.end());
     }
-    m_acknowledger->acknowledge(stream, refused);
     noteTrimmed(stream, trimmed, true);
 }
 
-// Missing and said so. `isPending`: the group still thinks that they are to be done.
 void RedisStreamSource::noteTrimmed(const QByteArray &stream, const QList<EntryId> &ids, bool isPending)
 {
     if (ids.isEmpty())
@@ -299,10 +318,19 @@ void RedisStreamSource::noteTrimmed(const QByteArray &stream, const QList<EntryI
             .arg(QString::fromUtf8(first->toText()), QString::fromUtf8(last->toText()))
             .toUtf8();
     qCWarning(lcRedisStream).noquote() << context().name + QStringLiteral(": stream") << stream << reason;
+    noteGap(stream, ids, reason, isPending);
+}
+
+// Missing and said so. `isPending`: the group still thinks that they are to be done, and they are when the
+// sinks have confirmed that it was said.
+void RedisStreamSource::noteGap(const QByteArray &stream, const QList<EntryId> &ids, const QByteArray &reason,
+                                bool isPending)
+{
+    const EntryId last = *std::max_element(ids.begin(), ids.end());
     m_gaps.append({.exchange = Symbol("redis"),
                    .symbol = Symbol(stream),
                    .stream = Symbol("entries"),
-                   .ts_event = Timestamp::fromMilliseconds(qint64(last->ms & 0x7ffffffffff)),
+                   .ts_event = Timestamp::fromMilliseconds(qint64(last.ms & 0x7ffffffffff)),
                    .ts_recv = Timestamp::now(),
                    .reason = m_gaps.text(reason),
                    .cause = GapCause::Dropped});
@@ -312,7 +340,7 @@ void RedisStreamSource::noteTrimmed(const QByteArray &stream, const QList<EntryI
     waiting.insert(waiting.end(), ids.begin(), ids.end());
 }
 
-void RedisStreamSource::letGo(const QByteArray &stream, EntryId id, qint64 deliveries)
+void RedisStreamSource::letGo(const QByteArray &stream, EntryId id, const char *reason, const QString &detail)
 {
     if (m_acknowledger->held(stream).contains(id))
         return;
@@ -320,10 +348,13 @@ void RedisStreamSource::letGo(const QByteArray &stream, EntryId id, qint64 deliv
         m_exhausted.clear();
     if (!m_exhausted.insert({stream, id}).second)
         return;
-    reject("max_deliveries", QStringLiteral("%1 %2: given out %3 times and never done with")
-                                 .arg(QString::fromUtf8(stream), QString::fromUtf8(id.toText()))
-                                 .arg(deliveries));
-    m_acknowledger->acknowledge(stream, {id});
+    reject(
+        reason,
+        QStringLiteral("%1 %2: %3").arg(QString::fromUtf8(stream), QString::fromUtf8(id.toText()), detail));
+    noteGap(stream, {id}, idsText({id}) + " is let go of: " + detail.toUtf8(), true);
+    // Later: many may come at once.
+    if (m_gaps.size() == 1)
+        QMetaObject::invokeMethod(this, &RedisStreamSource::emitTaken, Qt::QueuedConnection);
 }
 
 void RedisStreamSource::emitTaken()

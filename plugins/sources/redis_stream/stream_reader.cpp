@@ -19,13 +19,13 @@ constexpr int ownReadsAtOnce = 16;
 
 } // namespace
 
-StreamReader::StreamReader(redis::Client &client, const ReadSettings &settings, Take take,
-                           Exhausted exhausted, QObject *parent)
+StreamReader::StreamReader(redis::Client &client, const ReadSettings &settings, Take take, LetGo letGo,
+                           QObject *parent)
     : QObject(parent)
     , m_client(client)
     , m_settings(settings)
     , m_take(std::move(take))
-    , m_exhausted(std::move(exhausted))
+    , m_letGo(std::move(letGo))
 {
     m_timer.setSingleShot(true);
     connect(&m_timer, &QTimer::timeout, this, &StreamReader::pump);
@@ -59,6 +59,7 @@ void StreamReader::start()
 {
     for (auto &[name, stream] : m_streams) {
         stream.cursor = ownBegin();
+        stream.next.reset();
         if (stream.step == Step::New && !m_settings.group.isEmpty())
             stream.step = Step::Own;
     }
@@ -156,7 +157,7 @@ void StreamReader::sweepOwn(const QByteArray &name)
 {
     const auto each = [this, name](EntryId id, qint64 deliveries) {
         if (deliveries >= m_settings.maxDeliveries)
-            m_exhausted(name, id, deliveries);
+            m_letGo(name, id, "max_deliveries", givenOutText(deliveries));
     };
     sweepPending(m_client, {name, m_settings.group, m_settings.consumer, {}}, each,
                  [this, name](const redis::Reply &reply) {
@@ -175,13 +176,69 @@ void StreamReader::readOwn(const QByteArray &name, const Stream &stream)
         sweepOwn(name);
         return;
     }
+    if (stream.limit == 1 && !stream.next) {
+        nameNextOwn(name, stream);
+        return;
+    }
+    const qsizetype count = stream.limit > 0 ? stream.limit : m_settings.count;
     redis::Command command("XREADGROUP");
     command.add("GROUP").add(m_settings.group).add(m_settings.consumer);
-    command.add("COUNT").add(qint64(m_settings.count)).add("STREAMS").key(name).add(stream.cursor);
-    m_client.send(command, [this, name](const redis::Reply &reply) {
-        handleOwn(name, reply);
+    command.add("COUNT").add(qint64(count)).add("STREAMS").key(name).add(stream.cursor);
+    m_client.send(command, [this, name, count](const redis::Reply &reply) {
+        if (reply.isTooLong() && count == 1)
+            letGoOfNext(name);
+        else if (reply.isTooLong())
+            shrink({name}, count);
+        else
+            handleOwn(name, reply);
         finishOne();
     });
+}
+
+// Who it is must be known before it is asked for: if even it alone is too long, the answer does not say.
+void StreamReader::nameNextOwn(const QByteArray &name, const Stream &stream)
+{
+    redis::Command command("XPENDING");
+    command.key(name).add(m_settings.group).add('(' + stream.cursor).add("+").add(qint64(1));
+    m_client.send(command.add(m_settings.consumer), [this, name](const redis::Reply &reply) {
+        Stream &its = m_streams[name];
+        const auto id = EntryId::parse(reply[0][0].text());
+        if (reply.isError() && !hasGone({name}, reply))
+            wait(reply);
+        else if (!reply.isError() && !reply.isLost() && !id)
+            its.step = Step::New;
+        else if (id && id == its.passed)
+            its.cursor = id->toText();
+        else if (id)
+            its.next = id;
+        finishOne();
+    });
+}
+
+void StreamReader::letGoOfNext(const QByteArray &name)
+{
+    Stream &stream = m_streams[name];
+    if (!stream.next)
+        return;
+    stream.passed = stream.next;
+    m_letGo(name, *stream.next, "too_long", QStringLiteral("longer than an answer may be (64 MiB)"));
+}
+
+// The connection is gone with it; the next one asks for less.
+void StreamReader::shrink(const QList<QByteArray> &names, qsizetype count)
+{
+    for (const QByteArray &name : names)
+        m_streams[name].limit = std::max<qsizetype>(1, count / 2);
+    emit progressed();
+    m_asksEach = m_asksEach || (count == 1 && names.size() > 1);
+    qCWarning(lcRedisStream).noquote()
+        << names.join(", ") << "an answer with" << count << "entries was too long: fewer are asked for";
+    // A group has given it to us all the same: it is named, and let go of, as one of our own.
+    if (count == 1 && names.size() == 1 && m_settings.group.isEmpty())
+        emit troubled(
+            {Error::Kind::Protocol,
+             QStringLiteral("stream %1: the entry behind %2 is longer than an answer may be")
+                 .arg(QString::fromUtf8(names[0]), QString::fromUtf8(m_streams[names[0]].last.toText()))});
 }
 
 void StreamReader::handleOwn(const QByteArray &name, const redis::Reply &reply)
@@ -199,6 +256,7 @@ void StreamReader::handleOwn(const QByteArray &name, const redis::Reply &reply)
         return;
     }
     m_streams[name].cursor = entries[entries.size() - 1][0].text().toByteArray();
+    m_streams[name].next.reset();
     takeEntries(name, entries, Age::Pending);
 }
 
@@ -209,8 +267,11 @@ void StreamReader::readNew()
         if (stream.step == Step::New)
             bySlot[m_client.isCluster() ? redis::slotOf(name) : 0].append(name);
     }
-    for (const auto &[slot, names] : bySlot)
-        ask(names, bySlot.size() == 1);
+    for (const auto &[slot, names] : bySlot) {
+        const bool isOne = bySlot.size() == 1 && (!m_asksEach || names.size() == 1);
+        for (qsizetype at = 0; at < names.size(); at += m_asksEach ? 1 : names.size())
+            ask(m_asksEach ? names.mid(at, 1) : names, isOne);
+    }
 }
 
 void StreamReader::ask(const QList<QByteArray> &names, bool blocks)
@@ -220,7 +281,9 @@ void StreamReader::ask(const QList<QByteArray> &names, bool blocks)
     if (isGroup)
         command.add("GROUP").add(m_settings.group).add(m_settings.consumer);
     // Redis counts for each stream.
-    const qsizetype count = std::max<qsizetype>(1, m_settings.count / qsizetype(readable().size()));
+    qsizetype count = std::max<qsizetype>(1, m_settings.count / qsizetype(readable().size()));
+    for (const QByteArray &name : names)
+        count = m_streams[name].limit > 0 ? std::min(count, m_streams[name].limit) : count;
     command.add("COUNT").add(qint64(count));
     if (blocks)
         command.add("BLOCK").add(qint64(m_settings.block.count())).mayBlock(m_settings.block);
@@ -230,14 +293,16 @@ void StreamReader::ask(const QList<QByteArray> &names, bool blocks)
     for (const QByteArray &name : names)
         command.add(isGroup ? QByteArray(">") : m_streams[name].last.toText());
     ++m_due;
-    m_client.send(command, [this, names](const redis::Reply &reply) {
-        handleNew(names, reply);
+    m_client.send(command, [this, names, count](const redis::Reply &reply) {
+        handleNew(names, count, reply);
         finishOne();
     });
 }
 
-void StreamReader::handleNew(const QList<QByteArray> &names, const redis::Reply &reply)
+void StreamReader::handleNew(const QList<QByteArray> &names, qsizetype count, const redis::Reply &reply)
 {
+    if (reply.isTooLong())
+        shrink(names, count);
     if (reply.isLost())
         return;
     if (reply.isError()) {
@@ -291,7 +356,7 @@ void StreamReader::finishOne()
         return;
     if (m_hasFound)
         emit answered();
-    const bool isRound = m_client.isCluster() && readable().size() > 1;
+    const bool isRound = (m_client.isCluster() || m_asksEach) && readable().size() > 1;
     if (isRound && !m_hasFound && !m_timer.isActive() && m_client.isOpen())
         m_timer.start(pollInterval);
     else // not from within an answer: a long line of full answers must not fill the stack

@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 
 namespace tidemill::redis_stream {
 
@@ -41,10 +42,12 @@ public:
     // The entries of one stream, as [[id, [name, value, ...]], ...]; valid within the call.
     using Take = std::function<void(const QByteArray &stream, const redis::Reply &entries, Age age)>;
 
-    // One of our own pending entries was given out too often: to be let go of, and passed over when it comes.
-    using Exhausted = std::function<void(const QByteArray &stream, EntryId id, qint64 deliveries)>;
+    // One of our own pending entries was given out too often or is too long: to be let go of, and passed over
+    // when it comes.
+    using LetGo =
+        std::function<void(const QByteArray &stream, EntryId id, const char *reason, const QString &detail)>;
 
-    StreamReader(redis::Client &client, const ReadSettings &settings, Take take, Exhausted exhausted,
+    StreamReader(redis::Client &client, const ReadSettings &settings, Take take, LetGo letGo,
                  QObject *parent);
 
     // Where an earlier run stood, for reading without a group.
@@ -75,6 +78,10 @@ private:
         QByteArray begin;  // where the group, or the reading, begins
         QByteArray cursor; // within our own pending entries; empty: look first how often they were given out
         EntryId last;      // read last, without a group
+        // Entries asked for at once: an answer with more was too long. 0: as many as the settings say.
+        qsizetype limit = 0;
+        std::optional<EntryId> next;   // of our own, asked for alone; known before its contents
+        std::optional<EntryId> passed; // too long even alone
     };
 
     QByteArray ownBegin() const { return m_settings.maxDeliveries > 0 ? QByteArray() : QByteArray("0"); }
@@ -83,10 +90,13 @@ private:
     void finishPreparing(const QByteArray &name, const redis::Reply &reply);
     void sweepOwn(const QByteArray &name);
     void readOwn(const QByteArray &name, const Stream &stream);
+    void nameNextOwn(const QByteArray &name, const Stream &stream);
     void handleOwn(const QByteArray &name, const redis::Reply &reply);
+    void shrink(const QList<QByteArray> &names, qsizetype count);
+    void letGoOfNext(const QByteArray &name);
     void readNew();
     void ask(const QList<QByteArray> &names, bool blocks);
-    void handleNew(const QList<QByteArray> &names, const redis::Reply &reply);
+    void handleNew(const QList<QByteArray> &names, qsizetype count, const redis::Reply &reply);
     bool hasGone(const QList<QByteArray> &names, const redis::Reply &reply);
     void takeEntries(const QByteArray &name, const redis::Reply &entries, Age age);
     void wait(const redis::Reply &reply);
@@ -95,7 +105,7 @@ private:
     redis::Client &m_client;
     ReadSettings m_settings;
     Take m_take;
-    Exhausted m_exhausted;
+    LetGo m_letGo;
     std::map<QByteArray, Stream> m_streams;
     std::map<QByteArray, EntryId> m_positions;
     Backoff m_backoff;
@@ -103,6 +113,7 @@ private:
     int m_due = 0;        // answers of this round
     bool m_hasFound = false;
     bool m_knowsStreams = false; // those that come later have begun after us
+    bool m_asksEach = false;     // streams together give answers that are too long
     bool m_isPaused = false;
     bool m_isStopped = false;
 };

@@ -223,8 +223,52 @@ private slots:
         QTest::ignoreMessage(QtWarningMsg, QRegularExpression("rejected input: missing_field"));
         start({{"streams", QStringList{"trades:A"}}});
         QTRY_COMPARE(ids(), QList<qint64>({3}));
+        // They are not done before it is known what became of them.
+        QTRY_COMPARE(reasons().size(), 2);
+        QVERIFY2(reasons()[0].startsWith("entry 2-0 cannot be read: bad_value: "), reasons()[0].constData());
+        QVERIFY2(reasons()[1].startsWith("entry 1-0 cannot be read: missing_field: "),
+                 reasons()[1].constData());
+        QCOMPARE(pending("trades:A"), 3);
         m_emitted->clear();
         QTRY_COMPARE(pending("trades:A"), 0);
+    }
+
+    // Longer answers than are taken: less is asked for, and one that is too long even alone is let go of.
+    void asksForLessIfAnswersAreTooLong_data()
+    {
+        QTest::addColumn<bool>("isClaimed");
+
+        QTest::newRow("new") << false;
+        QTest::newRow("of the dead") << true;
+    }
+
+    void asksForLessIfAnswersAreTooLong()
+    {
+        QFETCH(bool, isClaimed);
+        const auto add = [this](int first, int last, const QString &size) {
+            m_server.call({"EVAL",
+                           "for id = ARGV[1], ARGV[2] do redis.call('XADD', KEYS[1], id .. '-0', 'exchange', "
+                           "'binance', 'pair', 'A', 'price', '1', 'qty', '1', 'ts', '2023-11-14T22:13:20', "
+                           "'side', 'buy', 'trade_id', id, 'more', string.rep('x', ARGV[3])) end",
+                           "1", "trades:A", QString::number(first), QString::number(last), size});
+        };
+        add(1, 3, "30000000");
+        add(4, 4, "70000000");
+        add(5, 6, "1");
+        QCOMPARE(m_server.call({"XLEN", "trades:A"}), QByteArray("6"));
+        m_server.call({"XGROUP", "CREATE", "trades:A", "tidemill", "0"});
+        if (isClaimed) {
+            for (int id = 1; id <= 6; ++id)
+                m_server.call(
+                    {"XREADGROUP", "GROUP", "tidemill", "dead", "COUNT", "1", "STREAMS", "trades:A", ">"});
+        }
+        start({{"streams", QStringList{"trades:A"}}, {"count", 4}, {"min_idle", "1s"}});
+        QTRY_COMPARE_WITH_TIMEOUT(distinctIds(), (std::set<qint64>{1, 2, 3, 5, 6}), 40000);
+        QTRY_COMPARE_WITH_TIMEOUT(
+            reasons(), (QByteArrayList{"entry 4-0 is let go of: longer than an answer may be (64 MiB)"}),
+            10000);
+        m_emitted->clear();
+        QTRY_COMPARE_WITH_TIMEOUT(pending("trades:A"), 0, 10000);
     }
 
     void letsGoOfWhatNobodyGetsDone()
@@ -238,7 +282,11 @@ private slots:
                              QRegularExpression("max_deliveries .* trades:A 1-0: given out 3 times"));
         start({{"streams", QStringList{"trades:A"}}, {"consumer", "me"}, {"max_deliveries", 3}});
         QTRY_COMPARE(ids(), QList<qint64>({2}));
-        QTRY_COMPARE(pending("trades:A"), 1);
+        QTRY_COMPARE(reasons(),
+                     QByteArrayList{"entry 1-0 is let go of: given out 3 times and never done with"});
+        QCOMPARE(pending("trades:A"), 2);
+        m_emitted->clear();
+        QTRY_COMPARE(pending("trades:A"), 0);
     }
 
     void letsGoOfWhatNobodyElseGotDone()
@@ -250,6 +298,7 @@ private slots:
                 {"XREADGROUP", "GROUP", "tidemill", "dead", "COUNT", "1", "STREAMS", "trades:A", from});
         start({{"streams", QStringList{"trades:A"}}, {"min_idle", "200ms"}, {"max_deliveries", 3}});
         QTRY_COMPARE(ids(), QList<qint64>({2}));
+        QTRY_COMPARE(reasons().size(), 1);
         m_emitted->clear();
         QTRY_COMPARE(pending("trades:A"), 0);
     }
@@ -395,6 +444,19 @@ private:
         QList<qint64> all;
         for (const Trade &trade : rows<Trade>())
             all.append(trade.trade_id);
+        return all;
+    }
+
+    // Of all gaps.
+    QByteArrayList reasons() const
+    {
+        QByteArrayList all;
+        for (const BatchPtr &batch : testing::batches(*m_emitted)) {
+            if (batch->schema() != schemaOf<Gap>())
+                continue;
+            for (const Gap &gap : batch->rows<Gap>())
+                all.append(batch->text(gap.reason).toByteArray());
+        }
         return all;
     }
 

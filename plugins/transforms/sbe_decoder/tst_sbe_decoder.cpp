@@ -11,6 +11,37 @@ class tst_SbeDecoder : public QObject
     Q_OBJECT
 
 private slots:
+    // Of a folder that is there nothing may be left out unseen.
+    void findsAllRecordedMessages_data()
+    {
+        QTest::addColumn<QString>("folder");
+        QTest::addColumn<QString>("pattern");
+        QTest::addColumn<int>("count");
+
+        QTest::newRow("messages of venues") << "cases"
+                                            << "*.json" << 57;
+        QTest::newRow("frames of Binance") << "binance-stream-vectors"
+                                           << "*.json" << 13;
+        QTest::newRow("broken frames") << "binance-stream-vectors"
+                                       << "bad-*.bin" << 9;
+    }
+
+    void findsAllRecordedMessages()
+    {
+        QFETCH(QString, folder);
+        QFETCH(QString, pattern);
+        QFETCH(int, count);
+        if (!QDir(sharedData()).exists())
+            QSKIP("the recordings are not here");
+
+        const QDir messages(sharedData() + QLatin1Char('/') + folder);
+        const QStringList files = messages.entryList({pattern}, QDir::Files);
+
+        QCOMPARE(files.size(), count);
+        for (const QString &file : files)
+            QVERIFY2(messages.exists(QFileInfo(file).completeBaseName() + ".bin"), qPrintable(file));
+    }
+
     void readsMessagesOfVenues_data()
     {
         QTest::addColumn<QString>("schema");

@@ -182,14 +182,14 @@ Response Service::ingestOne(const QJsonValue &value)
         return refusal400("Event ingestion failed", wrong);
     if (m_rows.value(id) > 1)
         return refusal400("Event ingestion failed", "Multiple rows were found when one or none was required");
-    take(event, id, latency);
+    take(event, id, stall + latency);
     Response response = json(200, success(id, "Event ingested successfully"));
     if (uniqueViolations > 0) {
         --uniqueViolations;
         response = refusal400("Event ingestion failed",
                               "duplicate key value violates unique constraint \"events_external_id_key\"");
     }
-    response.delay = latency;
+    response.delay = stall + latency;
     return response;
 }
 
@@ -204,7 +204,7 @@ Response Service::ingestBatch(const QJsonObject &body)
     }
     QJsonArray results;
     int succeeded = 0;
-    std::chrono::milliseconds after{0};
+    std::chrono::milliseconds after = stall;
     for (const QJsonValue &event : events) {
         after += latency;
         const QJsonObject result = batchResult(event, after);

@@ -38,6 +38,7 @@ public:
     // How it is.
     QByteArray key = "test-key";
     std::chrono::milliseconds latency{0}; // what each event takes until it is stored
+    std::chrono::milliseconds stall{0};   // what each request takes beyond that
     int limit = 0;                        // new events in each window; 0: no limit
     qint64 windowMs = 60000;              // aligned to the epoch, as the real ones are to the minute
     bool databaseIsDown = false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidemill/batch.h>
+#include <tidemill/metrics.h>
 #include <tidemill/records.h>
 
 #include <functional>
@@ -27,6 +28,10 @@ public:
     void add(BookSnapshot snapshot, std::span<const Level> bids, std::span<const Level> asks);
     void add(Frame frame, QByteArrayView payload);
     void add(Gap gap, QByteArrayView reason);
+
+    // Counts Gap records in tidemill_gap_records_total{exchange,symbol,stream,state}, as
+    // countGaps(context().metrics) in start(). Whoever calls this emits no Gap by another way.
+    void countGaps(Metrics *metrics) { m_metrics = metrics; }
 
     // For a source that plays what was recorded: every record says so.
     void markReplayed() { m_isReplay = true; }
@@ -60,6 +65,7 @@ private:
     BatchBuilder<BookSnapshot> m_snapshots;
     BatchBuilder<Frame> m_frames;
     BatchBuilder<Gap> m_gaps;
+    Metrics *m_metrics = nullptr;
     bool m_isReplay = false;
 };
 

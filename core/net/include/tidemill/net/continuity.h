@@ -64,7 +64,8 @@ public:
         // Complete except for its `reason`, which has to go into a batch's heap.
         std::function<void(int stream, const Gap &gap, const QByteArray &reason)> gap;
         // Asks the exchange's history for the ids first to last (0: up to now). One at a time for a stream.
-        // An error is final, and makes all of it a Gap: retry before. None: there is no history.
+        // An error is final, and makes all of it a Gap: retry before. None: there is no history. Asks once
+        // more where history seems to lag, see ContinuitySettings.
         std::function<void(int stream, qint64 first, qint64 last, Answer answer)> fetch;
     };
 
@@ -73,7 +74,7 @@ public:
         , m_core(rowType(), settings, coreHandlers())
     {}
 
-    // Counts in tidemill_gap_records_total{exchange,symbol,stream,state}. Before open(), as
+    // Counts in tidemill_missed_records_total{exchange,symbol,stream,state}. Before open(), as
     // setMetrics(context().metrics).
     void setMetrics(Metrics *metrics) { m_core.setMetrics(metrics); }
 
@@ -123,6 +124,8 @@ public:
     QByteArray position(int stream) const { return m_core.position(stream); }
     // Up to this id everything went out or is in a Gap for good; -1: no record yet.
     qint64 completeTo(int stream) const { return m_core.completeTo(stream); }
+    // No record of that id has been added yet, nor come from history, and it would be no repeat.
+    bool lacks(int stream, qint64 id) const { return m_core.lacks(stream, id); }
     ContinuityFigures figures(int stream) const { return m_core.figures(stream); }
     qsizetype heldBytes() const { return m_core.heldBytes(); }
 

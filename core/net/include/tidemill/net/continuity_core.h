@@ -23,6 +23,11 @@ struct ContinuitySettings
     std::chrono::milliseconds maxHold{60'000};
     qsizetype maxHeldRecords = 20'000;                    // of a stream
     qsizetype maxHeldBytes = qsizetype(64) * 1024 * 1024; // of all streams
+    // How long the exchange's history may lag behind its streams. Where an answer ends before a hole does,
+    // and the hole was noticed less than this ago, history is asked again, about once a second; only then the
+    // rest is a Gap. Where it has a record behind those that are missing, it has got past them, and they are
+    // one at once.
+    std::chrono::milliseconds historyLag{5'000};
     // Of a longer hole (a long absence) only the newest so many are asked for; the rest is a Gap at once.
     qint64 maxBackfill = 1'000'000;
 };
@@ -111,6 +116,7 @@ public:
     std::vector<int> takeMoved();
     QByteArray position(int stream) const;
     qint64 completeTo(int stream) const;
+    bool lacks(int stream, qint64 id) const;
     ContinuityFigures figures(int stream) const;
     qsizetype heldBytes() const { return qsizetype(m_heldBytes); }
 
@@ -148,6 +154,7 @@ private:
 
     void pump(int stream);
     bool pickRange(int stream, Range &range) const;
+    bool mayStillCome(int stream, Range range) const;
     void take(int stream, const Error *error, std::span<const std::byte> rows, bool complete);
     void place(int stream, qint64 id, const std::byte *row);
     void absent(int stream, Range range, const std::byte *behind, const QByteArray &reason);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <tidemill/gap_starts.h>
 #include <tidemill/net/book_numbers.h>
 #include <tidemill/net/continuity.h>
 #include <tidemill/net/feed.h>
@@ -56,6 +57,7 @@ public:
         Timestamp lastReceived;   // null: nothing yet
         Timestamp lastTradeAt;    // exchange's time of the last trade that went out: where history goes on
         Timestamp resumedAt;      // null: nothing to catch up with
+        GapStarts gapStarts;      // of gaps that are told here: Continuity has its own
         BookNumbers bookNumbers;  // where the exchange numbers no changes of a book
         qint64 expectedTrade = 0; // the newest that history was asked for because it was announced
         bool interrupted = false; // a connection was lost and nothing has come since
@@ -97,11 +99,15 @@ public:
     void addBookChange(int stream, std::span<const Level> bids, std::span<const Level> asks,
                        Timestamp happened, Timestamp received);
     void addGap(int stream, GapCause cause, Timestamp happened, Timestamp received, QByteArrayView reason);
+    // For a Gap that a session makes by itself: different ones of a stream never share a ts_from.
+    Timestamp gapFrom(int id, Timestamp before) { return stream(id).gapStarts.next(before); }
     // The exchange says that this trade has happened, and it should have come by now. If it has not, history
     // is asked.
     void expectTrade(int stream, qint64 tradeId);
     // Up to this trade id everything went out or is in a Gap for good; -1: no trade yet.
     qint64 completeTo(int stream) const { return m_trades->completeTo(stream); }
+    // This trade has not come yet, neither live nor from history.
+    bool lacks(int stream, qint64 tradeId) const { return m_trades->lacks(stream, tradeId); }
     // A record that had come before: it does not go on.
     void countRepeat() { drop("repeat", 1); }
     // A record that is older than one that went out, by the exchange's own count: it does not go on.

@@ -41,6 +41,7 @@ struct RestRequest
     QUrl url{};
     int weight = 1;       // what the exchange counts for it; where it counts requests, 1
     HeaderList headers{}; // after those of the settings; of two with one name this one is sent
+    int attempts = 0;     // 0: those of the settings
     // Of a reply that came with a success: why it is none all the same, so that it is asked for again, as
     // where an exchange says with status 200 that it is busy. Nothing: it is the answer. Called once for each
     // such reply, in front of the callback, as long as the context lives; empty: every success is an answer.
@@ -51,8 +52,9 @@ struct RestRequest
 // name and port) share one budget, that of the first of them, and one ban: when the exchange says "stop
 // asking", nobody of us asks that host again before the time it named. Requests go out one at a time in the
 // order given. No connection, a broken or late reply, 5xx, the blocking statuses and what the request calls
-// unusable are tried again; any other answer is the caller's. Lives in one thread; clients of a host may live
-// in several.
+// unusable are tried again, each request after a pause of its own in which the others have their turn; all of
+// them pause only when one after the other fails. Any other answer is the caller's. Lives in one thread;
+// clients of a host may live in several.
 class TIDEMILL_NET_EXPORT RestClient : public QObject
 {
     Q_OBJECT
@@ -84,7 +86,8 @@ public:
     qsizetype waiting() const;
 
 Q_SIGNALS:
-    // Something has to be tried again or waited for, said each time; and the first answer after that.
+    // Something has to be tried again or waited for, said each time; and the first answer after that with
+    // which nothing is tried again any more.
     void troubled(const tidemill::Error &cause);
     void recovered();
 

@@ -27,6 +27,11 @@ struct Settings
     qsizetype maxInFlight = 1024;                   // commands (or transactions) of a connection
     qint64 maxInFlightBytes = 8LL * 1024 * 1024;    // beyond either, they wait here
     qint64 maxReplyBytes = 64LL * 1024 * 1024;      // of one answer; a longer one ends the connection
+    // What a lost connection was sent and had not answered may still lie in a buffer on the way, and a server
+    // that stood still would carry it out when nobody expects it any more. With this, the next connection to
+    // that server ends the old one (CLIENT KILL) before it is of any use: then what it has not done by then
+    // it never does. Its user needs the rights for CLIENT INFO and CLIENT KILL.
+    bool endsLostConnections = false;
 };
 
 // A Redis, or a Redis Cluster: commands go out in the order they are given, pipelined, without waiting for

@@ -61,6 +61,11 @@ public:
     void countCommand() { ++m_count; }
     void append(const Command &command);
 
+    // Its slot may be moving to a node that nodeOf() does not name yet. By default it is followed there; if
+    // not, the answer is the error ASK, and nothing was carried out.
+    void setFollowsAsk(bool follows) { m_followsAsk = follows; }
+    bool followsAsk() const { return m_followsAsk; }
+
     int slot() const { return m_slot; }
     qsizetype count() const { return m_count; }
     qsizetype byteSize() const { return m_bytes.size(); }
@@ -69,6 +74,7 @@ public:
 
 private:
     int m_slot;
+    bool m_followsAsk = true;
     qsizetype m_count = 0;
     QByteArray m_bytes;
 };

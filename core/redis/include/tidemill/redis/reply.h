@@ -25,7 +25,10 @@ public:
     };
 
     Reply() = default;
-    static Reply lost(QByteArrayView why) { return Reply(Kind::Lost, why, 0); }
+    static Reply lost(QByteArrayView why, bool isTooLong = false)
+    {
+        return Reply(Kind::Lost, why, isTooLong ? 1 : 0);
+    }
     static Reply ofText(Kind kind, QByteArrayView text) { return Reply(kind, text, 0); }
     static Reply ofInteger(qint64 value) { return Reply(Kind::Integer, {}, value); }
     static Reply ofArray(std::span<const Reply> elements)
@@ -38,6 +41,8 @@ public:
     Kind kind() const { return m_kind; }
     bool isNil() const { return m_kind == Kind::Nil; }
     bool isLost() const { return m_kind == Kind::Lost; }
+    // Lost because this very answer was longer than Settings::maxReplyBytes.
+    bool isTooLong() const { return m_kind == Kind::Lost && m_integer != 0; }
     bool isError() const { return m_kind == Kind::Error; }
     bool isArray() const { return m_kind == Kind::Array; }
 

@@ -12,7 +12,7 @@ namespace tidemill::redis {
 //
 //     redis://[[user]:[password]@]host[:6379][/db]     "redis://:secret@host" is a password without a user
 //     rediss://...                                     the same over TLS
-//     unix:///path/redis.sock[?db=n]
+//     unix://[[user]:password@]/path/redis.sock[?db=n]
 //
 // User and password are percent-decoded.
 struct Url
