@@ -19,6 +19,7 @@ namespace {
 // Longer than the server's own limit for a statement (connection.cpp), which has the better message.
 constexpr std::chrono::seconds answerLimit{70};
 constexpr auto connectionLost = "08006";
+constexpr quint64 maxPrepared = 10'000; // in all; a server keeps each until the connection ends
 
 using PgResult = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
@@ -101,21 +102,52 @@ PostgresClient::MaybeFailure PostgresClient::collect(PGconn *handle, const QStri
     }
 }
 
-PostgresClient::MaybeFailure PostgresClient::run(const QByteArray &sql,
-                                                 const std::vector<QByteArray> &parameters,
-                                                 const QString &what) const
+PostgresClient::MaybeFailure
+PostgresClient::run(const QByteArray &sql, const std::vector<QByteArray> &parameters, const QString &what)
 {
     PGconn *const connection = handle();
     if (!connection)
         return failure(nullptr, {}, "Qt's driver gives no access to its connection", what);
+    QByteArray name;
+    if (auto failed = prepare(connection, sql, name, what))
+        return failed;
     std::vector<const char *> values;
     values.reserve(parameters.size());
     for (const QByteArray &parameter : parameters)
         values.push_back(parameter.constData());
-    if (!PQsendQueryParams(connection, sql.constData(), int(values.size()), nullptr, values.data(), nullptr,
-                           nullptr, 0))
+    if (!PQsendQueryPrepared(connection, name.constData(), int(values.size()), values.data(), nullptr,
+                             nullptr, 0))
         return failure(connection, connectionLost, PQerrorMessage(connection), what);
-    return collect(connection, what);
+    auto failed = collect(connection, what);
+    if (failed)
+        m_prepared.remove(sql); // perhaps because somebody has let go of it
+    return failed;
+}
+
+PostgresClient::MaybeFailure PostgresClient::prepare(PGconn *handle, const QByteArray &sql, QByteArray &name,
+                                                     const QString &what)
+{
+    const int process = PQbackendPID(handle);
+    if (m_preparedBy != handle || m_preparedIn != process)
+        m_prepared.clear();
+    m_preparedBy = handle;
+    m_preparedIn = process;
+    name = m_prepared.value(sql);
+    if (!name.isEmpty())
+        return {};
+    // After many (each failure costs one), the nameless one, which is replaced each time.
+    const bool isKept = m_preparedCount < maxPrepared;
+    const QByteArray next = isKept ? "tidemill_" + QByteArray::number(m_preparedCount) : QByteArray();
+    if (!PQsendPrepare(handle, next.constData(), sql.constData(), 0, nullptr))
+        return failure(handle, connectionLost, PQerrorMessage(handle), what);
+    if (auto failed = collect(handle, what))
+        return failed;
+    if (isKept) {
+        ++m_preparedCount;
+        m_prepared.insert(sql, next);
+    }
+    name = next;
+    return {};
 }
 
 PostgresClient::MaybeFailure PostgresClient::runAll(const QByteArray &sql, QByteArrayList &row,
@@ -153,15 +185,17 @@ PostgresClient::MaybeFailure PostgresClient::endCopy(const QString &what) const
 
 PostgresClient::MaybeFailure PostgresClient::commit() const
 {
-    return run("COMMIT", {}, QStringLiteral("cannot commit"));
+    QByteArrayList none;
+    return runAll("COMMIT", none, QStringLiteral("cannot commit"));
 }
 
 void PostgresClient::rollBack() const
 {
+    QByteArrayList none;
     PGconn *const connection = handle();
     const auto status = connection ? PQtransactionStatus(connection) : PQTRANS_UNKNOWN;
     if (status == PQTRANS_INTRANS || status == PQTRANS_INERROR)
-        (void)run("ROLLBACK", {}, QStringLiteral("cannot roll back"));
+        (void)runAll("ROLLBACK", none, QStringLiteral("cannot roll back"));
 }
 
 } // namespace tidemill::sql

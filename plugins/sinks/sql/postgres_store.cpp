@@ -201,7 +201,8 @@ PostgresStore::MaybeFailure PostgresStore::insert(const TablePlan &plan, Way way
         m_arrays[i].text.back() = '}';      // in the place of the last comma
         arrays.push_back(m_arrays[i].text); // shared, not copied
     }
-    const auto run = [&](const char *sql) -> MaybeFailure { return m_client.run(sql, {}, what); };
+    QByteArrayList none;
+    const auto run = [&](const char *sql) -> MaybeFailure { return m_client.runAll(sql, none, what); };
     if (way != Way::Careful)
         return m_client.run(insertStatement(plan), arrays, what);
 
