@@ -342,7 +342,8 @@ QByteArrayView EntryForm::appendNaive(redis::RespWriter &out, Timestamp time, QB
         *at++ = '.';
         value_text::writeDigits(at += digits, quint64(microseconds), digits);
     }
-    std::memcpy(at, zone.data(), std::size_t(zone.size()));
+    if (!zone.isEmpty()) // which has no address then
+        std::memcpy(at, zone.data(), std::size_t(zone.size()));
     return {word, size};
 }
 
