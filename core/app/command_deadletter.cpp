@@ -30,7 +30,8 @@ void addFlags(QCommandLineParser &parser)
         "them to their sink again (replay), which removes what it stores and keeps what it refuses. Works "
         "beside a running host."));
     parser.addPositionalArgument(QStringLiteral("action"), QStringLiteral("ls, show or replay."),
-                                 QStringLiteral("ls [FOLDER] | show FILE... | replay PIPELINE.yaml [SINK]"));
+                                 QStringLiteral("deadletter ls [FOLDER] | show FILE... | replay "
+                                                "PIPELINE.yaml [SINK]"));
     add("state-dir", "The host's (default ~/.local/state/tidemill).", "folder");
     add("plugin-path", "replay: folder to look for plugins in, before the built-in one; may be repeated.",
         "folder");
