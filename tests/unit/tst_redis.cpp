@@ -211,7 +211,9 @@ private slots:
     void readsRepliesInAnyPieces()
     {
         const QByteArray bytes = whole("+OK\r\n-ERR no\r\n:-42\r\n$-1\r\n*-1\r\n$3\r\na\0b\r\n$0\r\n\r\n"
-                                       "*3\r\n$1\r\nx\r\n*2\r\n:1\r\n*0\r\n$-1\r\n:7\r\n");
+                                       "+QUEUED\r\n+QUEUED\r\n"
+                                       "*3\r\n$1\r\nx\r\n*2\r\n:1\r\n*0\r\n$-1\r\n:7\r\n"
+                                       "+QUEUED\r\n*1\r\n+QUEUED\r\n");
         for (qsizetype piece = 1; piece <= bytes.size(); ++piece) {
             ReplyReader reader(1 << 20);
             QStringList seen;
@@ -226,7 +228,8 @@ private slots:
                     seen.append(printed(**reply));
                 }
             }
-            QCOMPARE(seen.join(u' '), QStringLiteral("+OK -ERR_no -42 nil nil 'a.b' '' ['x',[1,[]],nil] 7"));
+            QCOMPARE(seen.join(u' '), QStringLiteral("+OK -ERR_no -42 nil nil 'a.b' '' +QUEUED +QUEUED "
+                                                     "['x',[1,[]],nil] 7 +QUEUED [+QUEUED]"));
         }
     }
 

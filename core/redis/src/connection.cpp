@@ -11,6 +11,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace tidemill::redis {
@@ -205,8 +206,10 @@ void Connection::read()
                 return;
         }
     }
-    if (self && m_state == State::Open)
+    if (self && m_state == State::Open) {
         pump();
+        sleepUntilAnswered();
+    }
 }
 
 void Connection::noteTooLong()
@@ -275,6 +278,29 @@ void Connection::pump()
         m_watchdog.start(m_settings.replyTimeout);
     if (m_socket->bytesToWrite() >= flushBytes)
         flush();
+    sleepUntilAnswered();
+}
+
+// A server works on a long transaction in pieces and answers each of them; to be woken for every piece costs more
+// than what is in it. None of these answers is shorter than "+QUEUED", but for the first and the last one; one
+// may be read in part. TLS keeps parts of records to itself, so there this cannot be known.
+void Connection::sleepUntilAnswered()
+{
+#ifdef Q_OS_LINUX
+    constexpr int queuedBytes = 9;
+    constexpr qsizetype worthIt = 32;
+    constexpr qsizetype most = 4096; // answers; the kernel keeps room for them
+    auto *const tcp = qobject_cast<QTcpSocket *>(m_socket);
+    if (!tcp || m_url.isSecure)
+        return;
+    const bool isLong =
+        !m_sent.empty() && m_sent.front().isTransaction && m_sent.front().answersDue > worthIt;
+    const int wakeBytes = isLong ? int(std::min(m_sent.front().answersDue, most) - 3) * queuedBytes : 1;
+    if (wakeBytes == m_wakeBytes)
+        return;
+    if (setsockopt(int(tcp->socketDescriptor()), SOL_SOCKET, SO_RCVLOWAT, &wakeBytes, sizeof wakeBytes) == 0)
+        m_wakeBytes = wakeBytes;
+#endif
 }
 
 // The server has it now and not when we come back to the event loop, where whoever gave it to us may be long

@@ -73,6 +73,7 @@ private:
     void noteTooLong();
     bool handle(const Reply &reply);
     void pump();
+    void sleepUntilAnswered();
     void flush();
     void watch();
     void fail(const QString &what, Error::Kind kind = Error::Kind::Network);
@@ -96,6 +97,7 @@ private:
     QTimer m_deadline{this};
     QTimer m_watchdog{this};
     qint64 m_lastSignMs = 0;
+    int m_wakeBytes = 1; // how much must have come before the kernel wakes us
 };
 
 } // namespace tidemill::redis

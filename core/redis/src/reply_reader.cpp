@@ -113,8 +113,24 @@ Result<> ReplyReader::feed(QByteArrayView bytes)
     return {};
 }
 
+// A transaction brings one for each of its commands: they are not worth a parser. hiredis is told by its place
+// in the buffer, which it clears with the next reply that it reads itself.
+bool ReplyReader::skipQueued()
+{
+    static constexpr QByteArrayView queued("+QUEUED\r\n");
+    const bool isBetweenReplies = m_reader->ridx < 0;
+    if (!isBetweenReplies || m_reader->len - m_reader->pos < std::size_t(queued.size()) ||
+        std::memcmp(m_reader->buf + m_reader->pos, queued.data(), std::size_t(queued.size())) != 0)
+        return false;
+    m_reader->pos += std::size_t(queued.size());
+    return true;
+}
+
 Result<const Reply *> ReplyReader::next()
 {
+    static const Reply queued = Reply::ofText(Reply::Kind::Status, "QUEUED");
+    if (skipQueued())
+        return &queued;
     // Not while a reply is half read: what there is of it lies in the arena.
     if (m_begun && m_reader->ridx < 0) {
         m_arena.release();

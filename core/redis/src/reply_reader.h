@@ -31,6 +31,7 @@ public:
 private:
     struct Callbacks;
 
+    bool skipQueued();
     Reply *place(const redisReadTask *task);
     std::byte *allocate(qsizetype bytes, std::size_t alignment);
 
