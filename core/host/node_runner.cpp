@@ -109,8 +109,8 @@ void NodeRunner::destroyNode()
 {
     stop();
     delete m_node.release(); // stopped already, so not through NodePtr's deleter, which would stop it again
-    // Nothing is due without a node; and Qt loses what it notes of a running timer if its object is deleted soon
-    // after it has moved.
+    // Nothing is due without a node; and Qt loses what it notes of a running timer if its object is deleted
+    // soon after it has moved.
     for (QTimer *timer : findChildren<QTimer *>())
         timer->stop();
     // The runner itself is deleted by the main thread, where no event can reach it meanwhile.

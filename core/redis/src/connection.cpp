@@ -281,9 +281,9 @@ void Connection::pump()
     sleepUntilAnswered();
 }
 
-// A server works on a long transaction in pieces and answers each of them; to be woken for every piece costs more
-// than what is in it. None of these answers is shorter than "+QUEUED", but for the first and the last one; one
-// may be read in part. TLS keeps parts of records to itself, so there this cannot be known.
+// A server works on a long transaction in pieces and answers each of them; to be woken for every piece costs
+// more than what is in it. None of these answers is shorter than "+QUEUED", but for the first and the last
+// one; one may be read in part. TLS keeps parts of records to itself, so there this cannot be known.
 void Connection::sleepUntilAnswered()
 {
 #ifdef Q_OS_LINUX

@@ -113,8 +113,8 @@ Result<> ReplyReader::feed(QByteArrayView bytes)
     return {};
 }
 
-// A transaction brings one for each of its commands: they are not worth a parser. hiredis is told by its place
-// in the buffer, which it clears with the next reply that it reads itself.
+// A transaction brings one for each of its commands: they are not worth a parser. hiredis is told by its
+// place in the buffer, which it clears with the next reply that it reads itself.
 bool ReplyReader::skipQueued()
 {
     static constexpr QByteArrayView queued("+QUEUED\r\n");
