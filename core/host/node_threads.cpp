@@ -48,6 +48,17 @@ NodeThread::NodeThread() : m_receiver(std::make_unique<Receiver>(*this))
 
 NodeThread::~NodeThread() = default;
 
+void NodeThread::run()
+{
+    m_end.watch();
+    QThread::run();
+}
+
+bool NodeThread::waitForEnd(QDeadlineTimer deadline)
+{
+    return wait(deadline) && m_end.wait(deadline);
+}
+
 void NodeThread::post(std::function<void()> function)
 {
     {
@@ -127,7 +138,7 @@ bool NodeThreads::stop(std::chrono::milliseconds limit)
     for (const auto &[name, thread] : m_threads)
         thread->quit();
     for (auto &[name, thread] : m_threads) {
-        if (!thread->wait(deadline)) {
+        if (!thread->waitForEnd(deadline)) {
             qCCritical(lcThreads).noquote() << "thread" << name << "does not end: a node in it never returns";
             (void)thread.release(); // deleting a running thread would end the process on the spot
             all = false;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "thread_end.h"
+
 #include <QString>
 #include <QThread>
 
@@ -25,6 +27,11 @@ public:
     // Any thread. Functions run in the order in which they came; those still waiting when the thread ends
     // never do.
     void post(std::function<void()> function);
+    // As QThread's, and for what libraries do at the end of a thread as well.
+    bool waitForEnd(QDeadlineTimer deadline);
+
+protected:
+    void run() override;
 
 private:
     class Receiver;
@@ -34,6 +41,7 @@ private:
     std::mutex m_lock;
     std::deque<std::function<void()>> m_waiting;
     std::unique_ptr<Receiver> m_receiver;
+    ThreadEnd m_end;
 };
 
 // Runs a function in the thread that `context` lives in and waits for it, but not for ever. False if it had

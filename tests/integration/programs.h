@@ -32,6 +32,13 @@ inline QString sourceFile(const QString &path)
     return QStringLiteral(TIDEMILL_SOURCE_DIR "/") + path;
 }
 
+// What a process may take beyond its own: the address sanitizer keeps freed memory for a while.
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr qint64 sanitizerMiB = 1024;
+#else
+inline constexpr qint64 sanitizerMiB = 0;
+#endif
+
 // A recording that lies beside the checkout, or an empty text when there is none.
 inline QString recording(const QString &path)
 {
@@ -47,7 +54,8 @@ struct HttpResult
     QJsonObject json() const { return QJsonDocument::fromJson(body).object(); }
 };
 
-inline HttpResult request(const QString &url, const QByteArray &method = "GET", const QByteArray &accept = {})
+inline HttpResult request(const QString &url, const QByteArray &method = "GET", const QByteArray &accept = {},
+                          int timeoutMs = 10000)
 {
     QNetworkAccessManager manager;
     manager.setProxy(QNetworkProxy::NoProxy);
@@ -55,7 +63,7 @@ inline HttpResult request(const QString &url, const QByteArray &method = "GET", 
     if (!accept.isEmpty())
         request.setRawHeader("Accept", accept);
     QNetworkReply *reply = manager.sendCustomRequest(request, method);
-    if (!QTest::qWaitFor([reply] { return reply->isFinished(); }, 10000))
+    if (!QTest::qWaitFor([reply] { return reply->isFinished(); }, timeoutMs))
         return {};
     return {reply->attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt(),
             reply->header(QNetworkRequest::ContentTypeHeader).toByteArray(), reply->readAll()};

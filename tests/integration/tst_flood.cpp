@@ -31,7 +31,7 @@ sinks:
   nothing: { type: slow_sink, inputs: [binance] }
 )";
 
-constexpr qint64 maxMemoryKiB = 40 * 1024;
+constexpr qint64 maxMemoryKiB = (40 + sanitizerMiB) * 1024;
 constexpr double promptMs = 50;
 
 QByteArray fieldOf(const QString &path, const QByteArray &name)

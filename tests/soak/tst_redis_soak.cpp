@@ -29,7 +29,7 @@ sinks:
 
 const QStringList symbols{"BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT"};
 const QStringList durable{"--appendonly", "yes", "--appendfsync", "always"};
-constexpr qint64 peakMemoryLimit = 64; // MB, of the host
+constexpr qint64 peakMemoryLimit = 64 + sanitizerMiB; // MB, of the host
 
 qint64 setting(const char *name, int byDefault)
 {
