@@ -46,17 +46,15 @@ NodeThread::NodeThread() : m_receiver(std::make_unique<Receiver>(*this))
     m_receiver->moveToThread(this);
 }
 
-NodeThread::~NodeThread() = default;
+NodeThread::~NodeThread()
+{
+    (void)m_end.wait(QDeadlineTimer(std::chrono::seconds(5)));
+}
 
 void NodeThread::run()
 {
     m_end.watch();
     QThread::run();
-}
-
-bool NodeThread::waitForEnd(QDeadlineTimer deadline)
-{
-    return wait(deadline) && m_end.wait(deadline);
 }
 
 void NodeThread::post(std::function<void()> function)
@@ -138,7 +136,7 @@ bool NodeThreads::stop(std::chrono::milliseconds limit)
     for (const auto &[name, thread] : m_threads)
         thread->quit();
     for (auto &[name, thread] : m_threads) {
-        if (!thread->waitForEnd(deadline)) {
+        if (!thread->wait(deadline)) {
             qCCritical(lcThreads).noquote() << "thread" << name << "does not end: a node in it never returns";
             (void)thread.release(); // deleting a running thread would end the process on the spot
             all = false;

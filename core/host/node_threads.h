@@ -22,13 +22,11 @@ class NodeThread final : public QThread
 {
 public:
     NodeThread();
-    ~NodeThread() override;
+    ~NodeThread() override; // after wait()
 
     // Any thread. Functions run in the order in which they came; those still waiting when the thread ends
     // never do.
     void post(std::function<void()> function);
-    // As QThread's, and for what libraries do at the end of a thread as well.
-    bool waitForEnd(QDeadlineTimer deadline);
 
 protected:
     void run() override;
