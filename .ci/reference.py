@@ -84,6 +84,7 @@ def types(names):
 
 def page(plugins, settings):
     parts = [HEAD.format(renew=RENEW)]
+    parts.append(f"## What a pipeline says to `tidemill run`\n\n{table(settings['host'])}")
     for kind, title in OF_KIND.items():
         parts.append(f"## {title.capitalize()}\n")
         parts.append(f"Settings of the host, whatever the plugin:\n\n{table(settings[kind])}")
@@ -115,7 +116,7 @@ def main():
     settings = ask(build, "--settings")
 
     stale = 0
-    taken = {"type", "inputs"} | {option["name"].split(".")[0] for kind in settings.values() for option in kind}
+    taken = {"type", "inputs"} | {option["name"].split(".")[0] for kind in OF_KIND for option in settings[kind]}
     for plugin in plugins:
         for name in taken.intersection(option["name"] for option in plugin["options"]):
             print(f"{plugin['id']}: its option '{name}' can never be set: the host takes that key")

@@ -136,14 +136,14 @@ int pluginsCommand(const QStringList &arguments)
                                  QStringLiteral("plugins [ID]"));
     const QCommandLineOption json(QStringLiteral("json"), QStringLiteral("As JSON, with all options."));
     parser.addOption(json);
-    const QCommandLineOption settings(
-        QStringLiteral("settings"),
-        QStringLiteral("As JSON, the host's settings that nodes of each kind have beside their plugin's."));
+    const QCommandLineOption settings(QStringLiteral("settings"),
+                                      QStringLiteral("As JSON, the host's settings: of nodes of each kind, "
+                                                     "beside their plugin's, and of a pipeline."));
     parser.addOption(settings);
     if (const auto code = parse(parser, arguments))
         return *code;
     if (parser.isSet(settings)) {
-        print(QString::fromUtf8(QJsonDocument(host::describeNodeSettings()).toJson()));
+        print(QString::fromUtf8(QJsonDocument(host::describeSettings()).toJson()));
         return Success;
     }
     host::PluginRegistry plugins = registryFor(parser);

@@ -88,11 +88,14 @@ static NodeHealth judge(const NodeStatus &node, const NodeStatus::Snapshot &snap
         result.verdict = Verdict::Fail;
         result.error = lasting;
     }
+    // Such a source is judged by its data alone: what degrades it may be one stream of many.
+    const bool byAllStreams = settings.staleWhen == StaleWhen::AllStreams && !snapshot.streams.isEmpty();
     if (snapshot.state == NodeState::Failed)
         result.verdict = Verdict::Fail;
     else if (snapshot.state == NodeState::Degraded)
-        result.verdict =
-            canGoStale && now - snapshot.since > settings.staleAfter ? Verdict::Fail : Verdict::Degraded;
+        result.verdict = canGoStale && !byAllStreams && now - snapshot.since > settings.staleAfter
+                             ? Verdict::Fail
+                             : Verdict::Degraded;
     else if (snapshot.hasNote)
         result.verdict = Verdict::Degraded; // never worse: restarting the host would not undo it
 
@@ -102,6 +105,8 @@ static NodeHealth judge(const NodeStatus &node, const NodeStatus::Snapshot &snap
                      std::back_inserter(result.silentStreams),
                      [&](const Source::Stream &stream) { return isSilent(node, stream, now); });
     }
+    if (byAllStreams && result.silentStreams.size() < snapshot.streams.size())
+        result.silentStreams.clear();
     if (!result.silentStreams.isEmpty()) {
         result.verdict = Verdict::Fail;
         if (result.error.isEmpty())

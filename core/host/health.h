@@ -13,10 +13,11 @@ namespace tidemill::host {
 //
 // A node fails health when it is `failed`, when it does not come back from being created or from start(),
 // when it has been `degraded` for longer than its stale_after, or when a stream of a source has had no data
-// for longer than that; streams are judged once startup_grace has
-// passed since the node was made. Until then a degraded node shows, as status DEGRADED, but does not fail.
-// stale_after 0 never fails. A node with a note (records that were lost for good) is DEGRADED until the
-// process ends.
+// for longer than that; streams are judged once startup_grace has passed since the node was made. Until then
+// a degraded node shows, as status DEGRADED, but does not fail. stale_after 0 never fails.
+// A source with stale_when all_streams fails by the silence of all its streams only; being degraded does not
+// count, as that may be one stream's.
+// A node with a note (records that were lost for good) is DEGRADED until the process ends.
 
 // An answer: 200 if ok, otherwise 503.
 struct HealthAnswer

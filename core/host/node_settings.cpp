@@ -62,6 +62,9 @@ OptionList nodeSettingsOptions(NodeKind kind, NodeSettings &settings)
         options += OptionList{
             Option("stale_after", settings.staleAfter,
                    "A stream without data for so long is unhealthy; 0s: never."),
+            Option("stale_when", settings.staleWhen,
+                   "all_streams: the source is unhealthy only if none of its streams has data.",
+                   {QStringLiteral("any_stream"), QStringLiteral("all_streams")}),
             Option("startup_grace", settings.startupGrace,
                    "After the start, streams may be without data for so long."),
         };

@@ -29,17 +29,23 @@ QJsonObject optionToJson(const Option &option)
     return json;
 }
 
-QJsonObject describeNodeSettings()
+static QJsonArray optionsToJson(const OptionList &options)
 {
-    QJsonObject kinds;
+    QJsonArray array;
+    for (const Option &option : options)
+        array.append(optionToJson(option));
+    return array;
+}
+
+QJsonObject describeSettings()
+{
+    WrittenHostSettings ofHost;
+    QJsonObject described{{QStringLiteral("host"), optionsToJson(hostSettingsOptions(ofHost))}};
     for (const NodeKind kind : {NodeKind::Source, NodeKind::Transform, NodeKind::Sink}) {
         NodeSettings settings;
-        QJsonArray options;
-        for (const Option &option : nodeSettingsOptions(kind, settings))
-            options.append(optionToJson(option));
-        kinds.insert(nodeKindName(kind), options);
+        described.insert(nodeKindName(kind), optionsToJson(nodeSettingsOptions(kind, settings)));
     }
-    return kinds;
+    return described;
 }
 
 } // namespace tidemill::host

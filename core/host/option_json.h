@@ -11,8 +11,9 @@ namespace tidemill::host {
 // default is ***.
 QJsonObject optionToJson(const Option &option);
 
-// The host's own settings of nodes as optionToJson() gives them, by kind of node ("source", "transform",
-// "sink"). For `tidemill plugins --settings` and the reference made from it.
-QJsonObject describeNodeSettings();
+// The host's own settings as optionToJson() gives them: of nodes, by their kind ("source", "transform",
+// "sink"), and of a pipeline's section "host". For `tidemill plugins --settings` and the reference made from
+// it.
+QJsonObject describeSettings();
 
 } // namespace tidemill::host

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "delivery_words.h"
+#include "host_settings.h"
 #include "queue_policy.h"
 
 #include <tidemill/backoff.h>
@@ -29,6 +30,9 @@ struct InputRef
     QString recordType; // empty: all
     Place place;
 };
+
+// Which of a source's streams must have been silent for too long until health fails.
+enum class StaleWhen { AnyStream, AllStreams };
 
 // What the host itself can be told about a node, whatever its plugin.
 struct NodeSettings
@@ -61,6 +65,7 @@ struct NodeSettings
     ByteSize deadLettersMax{256 << 20};
     // A stream of a source without data for so long makes health fail; 0 never does.
     std::chrono::milliseconds staleAfter{60'000};
+    StaleWhen staleWhen = StaleWhen::AnyStream;
     std::chrono::milliseconds startupGrace{300'000};
 };
 
@@ -81,6 +86,7 @@ struct PipelineDescription
 {
     QString file; // as given
     QString name;
+    HostSettings host;
     QList<NodeDescription> nodes; // sources, transforms, sinks; each in the order written
     // What came from ${...}, defaults excepted, longest first: never to be printed.
     QStringList secrets;

@@ -23,6 +23,20 @@ PipelineFile unreadable(const QString &path, const QString &why)
     return file;
 }
 
+// The section "host" apart: once they are right, an address and a level may be printed wherever they come
+// from.
+Value replaced(const Value &root, Substitution &substitution, Substitution &ofHost)
+{
+    if (root.kind() != Value::Kind::Map)
+        return substitution.apply(root);
+    QList<Value::Member> members;
+    for (const Value::Member &member : root.members()) {
+        Substitution &its = member.key == QLatin1String("host") ? ofHost : substitution;
+        members += its.apply(Value::map({member})).members();
+    }
+    return Value::map(members, root.place());
+}
+
 } // namespace
 
 PipelineFile parsePipeline(const QByteArray &text, const QString &path,
@@ -30,23 +44,27 @@ PipelineFile parsePipeline(const QByteArray &text, const QString &path,
 {
     PipelineFile file;
     file.text = text;
+    QStringList hidden; // from messages
     const YamlDocument document = readYaml(text);
     file.diagnostics = document.problems;
     if (document.isComplete) {
         Substitution substitution(environment, QFileInfo(path).absolutePath());
-        const Value root = substitution.apply(document.root);
+        Substitution ofHost = substitution;
+        const Value root = replaced(document.root, substitution, ofHost);
         file.secrets = substitution.secrets();
-        file.diagnostics += substitution.problems();
+        hidden = file.secrets + ofHost.secrets();
+        std::stable_sort(hidden.begin(), hidden.end(),
+                         [](const QString &a, const QString &b) { return a.size() > b.size(); });
+        const QList<Diagnostic> unknown = substitution.problems() + ofHost.problems();
+        file.diagnostics += unknown;
         QList<Diagnostic> problems;
         file.description = parseDescription(root, problems);
         problems += checkConnections(file.description);
         // A value that could not be replaced is empty here; what follows from that is not worth saying.
         for (const Diagnostic &problem : problems) {
-            const bool follows = std::any_of(substitution.problems().begin(), substitution.problems().end(),
-                                             [&](const Diagnostic &other) {
-                                                 return other.place.line == problem.place.line &&
-                                                        other.place.column == problem.place.column;
-                                             });
+            const bool follows = std::any_of(unknown.begin(), unknown.end(), [&](const Diagnostic &other) {
+                return other.place.line == problem.place.line && other.place.column == problem.place.column;
+            });
             if (!follows)
                 file.diagnostics.append(problem);
         }
@@ -55,8 +73,8 @@ PipelineFile parsePipeline(const QByteArray &text, const QString &path,
     file.description.secrets = file.secrets;
     for (Diagnostic &diagnostic : file.diagnostics) {
         diagnostic.file = path;
-        diagnostic.message = masked(diagnostic.message, file.secrets);
-        diagnostic.suggestion = masked(diagnostic.suggestion, file.secrets);
+        diagnostic.message = masked(diagnostic.message, hidden);
+        diagnostic.suggestion = masked(diagnostic.suggestion, hidden);
     }
     sortDiagnostics(file.diagnostics);
     return file;

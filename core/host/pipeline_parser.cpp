@@ -14,8 +14,8 @@ namespace {
 
 constexpr int maxNodes = 1000;
 
-const QStringList topKeys{QStringLiteral("name"), QStringLiteral("sources"), QStringLiteral("transforms"),
-                          QStringLiteral("sinks")};
+const QStringList topKeys{QStringLiteral("name"), QStringLiteral("host"), QStringLiteral("sources"),
+                          QStringLiteral("transforms"), QStringLiteral("sinks")};
 
 QString describe(const Value &value)
 {
@@ -42,6 +42,7 @@ private:
     }
     QHash<QString, Value::Member> sectionsOf(const Value &root);
     void parseName(const Value::Member &member);
+    void parseHost(const Value::Member &section);
     void parseSection(NodeKind kind, const Value::Member &section);
     void parseNode(NodeKind kind, const Value::Member &entry);
     QList<Value::Member> withRightKeys(NodeKind kind, const Value &node);
@@ -67,15 +68,17 @@ PipelineDescription Parser::parse(const Value &root)
         report(root.place(),
                QStringLiteral("name is required: what the pipeline is called in logs and metrics"));
     else
-        parseName(sections[topKeys[0]]);
+        parseName(sections[QStringLiteral("name")]);
+    if (!missing("host"))
+        parseHost(sections[QStringLiteral("host")]);
     if (missing("sources"))
         report(root.place(), QStringLiteral("sources is required: at least one source"));
     if (missing("sinks"))
         report(root.place(), QStringLiteral("sinks is required: at least one sink"));
-    const NodeKind kinds[] = {NodeKind::Source, NodeKind::Transform, NodeKind::Sink};
-    for (int i = 0; i < 3; ++i) {
-        if (sections.contains(topKeys[i + 1]))
-            parseSection(kinds[i], sections[topKeys[i + 1]]);
+    for (const NodeKind kind : {NodeKind::Source, NodeKind::Transform, NodeKind::Sink}) {
+        const QString key = nodeKindName(kind) + QLatin1Char('s');
+        if (sections.contains(key))
+            parseSection(kind, sections[key]);
     }
     return m_pipeline;
 }
@@ -94,7 +97,7 @@ QHash<QString, Value::Member> Parser::sectionsOf(const Value &root)
             continue;
         const QString meant = nearestName(member.key, topKeys);
         report(member.keyPlace,
-               QStringLiteral("%1: no such key; a pipeline has name, sources, transforms and sinks")
+               QStringLiteral("%1: no such key; a pipeline has name, host, sources, transforms and sinks")
                    .arg(member.key),
                meant);
         if (!meant.isEmpty() && !sections.contains(meant))
@@ -110,6 +113,14 @@ void Parser::parseName(const Value::Member &member)
     if (!form.match(m_pipeline.name).hasMatch())
         report(placeOf(member), QStringLiteral("name: expected small letters, digits, '_' and '-', got %1")
                                     .arg(describe(member.value)));
+}
+
+void Parser::parseHost(const Value::Member &section)
+{
+    if (section.value.isNull())
+        return;
+    for (const OptionError &error : applyHostSettings(section, m_pipeline.host))
+        report(error.place, error.toString(), error.suggestion);
 }
 
 void Parser::parseSection(NodeKind kind, const Value::Member &section)

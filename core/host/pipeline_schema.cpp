@@ -160,6 +160,32 @@ Json settingsSchema(const QJsonArray &settings)
     return map["properties"].toObject();
 }
 
+// The section "host": its values are texts of a form of their own.
+Json hostSchema()
+{
+    Json map;
+    const Json port{{"type", "integer"}, {"minimum", 0}, {"maximum", 65'535}};
+    for (const auto &value : describeSettings()["host"].toArray()) {
+        const Json option = value.toObject();
+        const QString name = option["name"].toString();
+        Json schema = optionSchema(option);
+        const bool isAddress = name == QLatin1String("host.http");
+        schema.remove(QStringLiteral("type"));
+        schema.remove(QStringLiteral("minLength"));
+        schema.insert(QStringLiteral("anyOf"),
+                      isAddress ? QJsonArray{port, Json{{"type", "string"}, {"pattern", HttpAddress::form()}},
+                                             definition(QStringLiteral("reference"))}
+                                : QJsonArray{Json{{"enum", QJsonArray::fromStringList(logLevelWords())}},
+                                             definition(QStringLiteral("reference"))});
+        addOption(map, name, schema, false);
+    }
+    Json section = map["properties"].toObject()["host"].toObject();
+    section.insert(QStringLiteral("type"), QJsonArray{"object", "null"});
+    section.insert(QStringLiteral("description"),
+                   "What the pipeline brings along for tidemill run; flags and TIDEMILL_* win over it.");
+    return section;
+}
+
 class SchemaWriter
 {
 public:
@@ -183,6 +209,7 @@ public:
             {"name", Json{{"anyOf", QJsonArray{Json{{"type", scalar}, {"pattern", "^[a-z0-9][a-z0-9_-]*$"}},
                                                definition(QStringLiteral("reference"))}},
                           {"description", "What the pipeline is called in logs and metrics."}}},
+            {"host", hostSchema()},
         };
         for (const NodeKind kind : {NodeKind::Source, NodeKind::Transform, NodeKind::Sink})
             sections.insert(nodeKindName(kind) + QLatin1Char('s'), section(kind));
@@ -230,7 +257,7 @@ Json SchemaWriter::pluginSchema(NodeKind kind, const Json &plugin, const Json &h
 Json SchemaWriter::section(NodeKind kind)
 {
     const QString name = nodeKindName(kind);
-    Json hostKeys = settingsSchema(describeNodeSettings()[name].toArray());
+    Json hostKeys = settingsSchema(describeSettings()[name].toArray());
     if (kind != NodeKind::Source)
         hostKeys.insert(QStringLiteral("inputs"), definition(QStringLiteral("inputs")));
 

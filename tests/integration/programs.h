@@ -254,9 +254,15 @@ public:
 
     bool runFile(const QString &path, const QStringList &more = {})
     {
-        if (!start(builtProgram("tidemill"), QStringList{"run", path, "--http", "127.0.0.1:0", "--log-format",
-                                                         "json", "--state-dir", m_folder + "/state"} +
-                                                 more))
+        return runAsItSays(path, QStringList{"--http", "127.0.0.1:0"} + more);
+    }
+
+    // HTTP where the pipeline itself says.
+    bool runAsItSays(const QString &path, const QStringList &more = {})
+    {
+        if (!start(builtProgram("tidemill"),
+                   QStringList{"run", path, "--log-format", "json", "--state-dir", m_folder + "/state"} +
+                       more))
             return false;
         http = waitForOutput(QStringLiteral("HTTP on (http://[0-9.:]*)/")).captured(1);
         return !http.isEmpty() && waitForOutput(QStringLiteral("pipeline [a-z0-9_-]* started")).hasMatch();

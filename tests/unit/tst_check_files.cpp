@@ -81,6 +81,9 @@ void tst_CheckFiles::acceptsTheDocumentedExample()
 
 void tst_CheckFiles::settingsAreDocumented()
 {
+    WrittenHostSettings ofHost;
+    for (const Option &option : hostSettingsOptions(ofHost))
+        QVERIFY2(m_documentation.contains("\n| `" + option.name() + "` |"), qPrintable(option.name()));
     for (const NodeKind kind : {NodeKind::Source, NodeKind::Transform, NodeKind::Sink}) {
         NodeSettings settings;
         for (const Option &option : nodeSettingsOptions(kind, settings)) {

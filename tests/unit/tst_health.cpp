@@ -221,6 +221,74 @@ private slots:
         }
     }
 
+    void oneLiveStreamIsEnoughIfToldSo_data()
+    {
+        QTest::addColumn<NodeState>("state");
+        QTest::addColumn<Milliseconds>("running");
+        QTest::addColumn<Milliseconds>("thin"); // ages of the data of two streams
+        QTest::addColumn<Milliseconds>("busy");
+        QTest::addColumn<QString>("status");
+
+        const Milliseconds hour = 1h;
+        QTest::newRow("both live") << NodeState::Running << hour << Milliseconds(1s) << Milliseconds(1s)
+                                   << "OK";
+        QTest::newRow("one silent") << NodeState::Running << hour << hour << Milliseconds(59s) << "OK";
+        QTest::newRow("the other one silent")
+            << NodeState::Running << hour << Milliseconds(59s) << hour << "OK";
+        QTest::newRow("both silent") << NodeState::Running << hour << hour << Milliseconds(61s) << "FAIL";
+        QTest::newRow("both silent within the grace")
+            << NodeState::Running << Milliseconds(299s) << hour << hour << "OK";
+        QTest::newRow("degraded for long, one live")
+            << NodeState::Degraded << hour << hour << Milliseconds(1s) << "DEGRADED";
+        QTest::newRow("degraded within the grace")
+            << NodeState::Degraded << Milliseconds(299s) << hour << hour << "DEGRADED";
+        QTest::newRow("degraded, both silent") << NodeState::Degraded << hour << hour << hour << "FAIL";
+        QTest::newRow("failed, both live")
+            << NodeState::Failed << hour << Milliseconds(1s) << Milliseconds(1s) << "FAIL";
+    }
+
+    void oneLiveStreamIsEnoughIfToldSo()
+    {
+        QFETCH(NodeState, state);
+        QFETCH(Milliseconds, running);
+        QFETCH(Milliseconds, thin);
+        QFETCH(Milliseconds, busy);
+        QFETCH(QString, status);
+        HostStatus host;
+        NodeSettings settings;
+        settings.staleWhen = StaleWhen::AllStreams;
+        const auto node = addNode(host, "btc", NodeKind::Source, settings);
+        node->setState(state);
+        const Timestamp now = node->created + running;
+        beat(host, now);
+        node->setStreams(
+            {stream("XRP-USD", "candles", now + -thin), stream("BTC-USD", "candles", now + -busy)});
+
+        const HealthAnswer answer = health(host, now);
+
+        QCOMPARE(answer.body.value("status").toString(), status);
+        QCOMPARE(answer.ok, status != QLatin1String("FAIL"));
+        const QJsonObject check = answer.body.value("checks").toArray().first().toObject();
+        const bool isSilent = !answer.ok && state != NodeState::Failed;
+        QCOMPARE(check.value("streams").toArray().size(), isSilent ? 2 : 0);
+        if (isSilent)
+            QCOMPARE(check.value("error").toString(),
+                     "no data for more than 60 s in 2 of 2 streams, first XRP-USD candles");
+    }
+
+    void withoutStreamsADegradedSourceFailsAsAnyNode()
+    {
+        HostStatus host;
+        NodeSettings settings;
+        settings.staleWhen = StaleWhen::AllStreams;
+        const auto node = addNode(host, "btc", NodeKind::Source, settings);
+        node->setState(NodeState::Degraded, QStringLiteral("refused"));
+        const Timestamp now = node->snapshot().since + 61s;
+        beat(host, now);
+
+        QVERIFY(!health(host, now).ok);
+    }
+
     void aSecondCauseDoesNotRestartTheClock()
     {
         HostStatus host;
