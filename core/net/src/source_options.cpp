@@ -15,12 +15,25 @@ OptionList SourceOptions::options()
             .atLeast(1)
             .atMost(streamsPerConnection),
         Option("connections.redundancy", redundancy,
-               "Connections that carry the same streams; whichever record comes first is taken.")
+               "Connections that carry the same streams. Numbered records are taken from whichever is first, "
+               "all others from the oldest.")
             .atLeast(1)
             .atMost(3),
         Option("connections.lifetime", lifetime,
                "A connection that old gets a successor before it is left; 0s: never.")
             .atLeast(0),
+        Option("connections.open_timeout", openTimeout,
+               "TCP and TLS may take so long, and then the answer to the handshake.")
+            .atLeast(100)
+            .atMost(5 * 60'000),
+        Option("connections.max_pause", maxPause,
+               "Pauses between attempts to connect grow up to that; the exchange may ask for longer ones.")
+            .atLeast(100)
+            .atMost(60 * 60'000),
+        Option("connections.max_message", maxMessage,
+               "A longer message, also when unpacked, ends the connection.")
+            .atLeast(1024)
+            .atMost(256 << 20),
         Option("silence.floor", silenceFloor,
                "A stream is never called silent sooner, however lively it has been.")
             .atLeast(100),
@@ -151,6 +164,10 @@ FeedPlan SourceOptions::feedPlan() const
     plan.connection.url = QUrl(url);
     plan.connection.caFile = caFile;
     plan.connection.proxy = proxy;
+    plan.connection.connectTimeout = openTimeout;
+    plan.connection.backoff.max = maxPause;
+    plan.connection.backoff.initial = std::min(plan.connection.backoff.initial, maxPause);
+    plan.connection.maxMessageBytes = maxMessage.bytes;
     plan.streamsPerConnection = streamsPerConnection;
     plan.redundancy = redundancy;
     plan.lifetime = lifetime;

@@ -22,7 +22,9 @@ struct FeedPlan
 {
     FeedSettings connection;
     int streamsPerConnection = 1024;
-    int redundancy = 1; // connections that carry the same streams; whichever record comes first is taken
+    // Connections that carry the same streams. Of records with ids the first to come counts, of others the
+    // leader's.
+    int redundancy = 1;
 
     // Planned rotation: a connection this old gets a successor, and is left once the successor delivers.
     // Zero: never. Spread by up to a tenth, earlier, so that not all connections rotate at once.

@@ -69,6 +69,9 @@ struct TIDEMILL_NET_EXPORT SourceOptions
     std::chrono::milliseconds silenceFloor = std::chrono::seconds(2);
     std::chrono::milliseconds silenceCeiling = std::chrono::seconds(60);
     std::chrono::milliseconds lifetime = std::chrono::hours(23);
+    std::chrono::milliseconds openTimeout = std::chrono::seconds(10);
+    std::chrono::milliseconds maxPause = std::chrono::seconds(30);
+    ByteSize maxMessage{32 << 20};
     CaptureOptions capture;
     ReplayOptions replay;
 
