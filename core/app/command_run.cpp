@@ -70,10 +70,10 @@ int run(RunSettings settings)
         return host::graphAs(pipelines, host::graphFormatFromName(format).value_or(host::GraphFormat::Json));
     });
     std::unique_ptr<host::HttpServer> server;
-    if (!settings.http->host.isEmpty()) {
+    if (!settings.http.host.isEmpty()) {
 #ifdef TIDEMILL_HTTP
         server = host::makeHttpServer(service);
-        if (const auto listening = listen(*server, *settings.http); !listening) {
+        if (const auto listening = listen(*server, settings.http); !listening) {
             printError(QStringLiteral("tidemill run: %1\n").arg(listening.error().message));
             return listening.error().kind == Error::Kind::Config ? WrongUsage : Failed;
         }

@@ -28,8 +28,8 @@ Result<std::chrono::milliseconds> duration(const QString &flag, const QString &t
 Result<> readLogSettings(const QCommandLineParser &parser, RunSettings &settings)
 {
     const QString level = flagOrEnvironment(parser, QStringLiteral("log-level"), "TIDEMILL_LOG_LEVEL");
-    settings.logLevel = host::logLevelFromText(level);
-    if (!level.isEmpty() && !settings.logLevel)
+    settings.said.logLevel = host::logLevelFromText(level);
+    if (!level.isEmpty() && !settings.said.logLevel)
         return usageError(QStringLiteral("log-level"), host::expectedLogLevel(level));
 
     const QString format = flagOrEnvironment(parser, QStringLiteral("log-format"), "TIDEMILL_LOG_FORMAT");
@@ -87,14 +87,15 @@ void addRunFlags(QCommandLineParser &parser)
     parser.addPositionalArgument(QStringLiteral("file"), QStringLiteral("Pipeline files or folders of them."),
                                  QStringLiteral("run FILE..."));
     add("for", "Stop after this time (30s, 5m).", "duration");
-    add("http", "Address of the HTTP endpoint, or off (default 127.0.0.1:8080).", "address");
+    add("http", "Address of the HTTP endpoint, or off (default: the pipeline's, or 127.0.0.1:8080).",
+        "address");
     add("http-token", "Token that HTTP requests must bear; needed beyond loopback.", "token");
     parser.addOption({QStringLiteral("http-open"), QStringLiteral("Serve beyond loopback without a token.")});
     add("state-dir", "Where nodes keep state over a restart (default ~/.local/state/tidemill), or off.",
         "folder");
     add("plugin-path", "Folder to look for plugins in, before the built-in one; may be repeated.", "folder");
     add("drain", "At the end, how long records under way may take (default 10s).", "duration");
-    add("log-level", "debug, info (default), warning or critical.", "level");
+    add("log-level", "debug, info, warning or critical (default: the pipeline's, or info).", "level");
     add("log-format", "json or text (default: text on a terminal).", "format");
     add("log-to", "stdout (default) or stderr, for pipelines that write records to stdout.", "stream");
     parser.addOption({{QStringLiteral("h"), QStringLiteral("help")}, QStringLiteral("Show this.")});
@@ -109,8 +110,8 @@ Result<RunSettings> readRunSettings(const QCommandLineParser &parser)
     settings.pluginPath = parser.values(QStringLiteral("plugin-path"));
 
     const QString http = flagOrEnvironment(parser, QStringLiteral("http"), "TIDEMILL_HTTP");
-    settings.http = host::HttpAddress::parse(http);
-    if (!http.isEmpty() && !settings.http)
+    settings.said.http = host::HttpAddress::parse(http);
+    if (!http.isEmpty() && !settings.said.http)
         return usageError(QStringLiteral("http"), host::expectedHttpAddress(http));
     settings.httpToken = flagOrEnvironment(parser, QStringLiteral("http-token"), "TIDEMILL_HTTP_TOKEN");
     settings.httpOpen = parser.isSet(QStringLiteral("http-open")) ||
@@ -141,17 +142,17 @@ Result<> addHostSettings(RunSettings &settings, const QList<host::PipelineDescri
 {
     const auto address = [](const host::HttpAddress &http) { return http.toString(); };
     const auto level = [](const host::LogLevel &value) { return host::logLevelName(value); };
+    host::HostSettings &said = settings.said;
     if (const auto agreed = agree<host::HttpAddress>(pipelines, &host::HostSettings::http, "http", "http",
-                                                     address, settings.http);
+                                                     address, said.http);
         !agreed)
         return agreed.error();
     if (const auto agreed = agree<host::LogLevel>(pipelines, &host::HostSettings::logLevel, "log_level",
-                                                  "log-level", level, settings.logLevel);
+                                                  "log-level", level, said.logLevel);
         !agreed)
         return agreed.error();
-    if (!settings.http)
-        settings.http = host::HttpAddress{QStringLiteral("127.0.0.1"), 8080};
-    settings.log.level = settings.logLevel.value_or(host::LogLevel::Info);
+    settings.http = said.http.value_or(settings.http);
+    settings.log.level = said.logLevel.value_or(settings.log.level);
     return {};
 }
 

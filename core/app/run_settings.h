@@ -18,11 +18,11 @@ struct RunSettings
 {
     QStringList files;
     QStringList pluginPath;
-    std::optional<host::HttpAddress> http; // nothing, as below: the pipelines may say, or it is the default
+    host::HostSettings said; // by the command line or the environment; what is missing the pipelines may say
+    host::HttpAddress http{QStringLiteral("127.0.0.1"), 8080};
     QString httpToken;
     bool httpOpen = false;
     QString stateDirectory;
-    std::optional<host::LogLevel> logLevel;
     host::LogSettings log;
     std::optional<std::chrono::milliseconds> runFor;
     std::chrono::milliseconds drain{10'000};
@@ -31,7 +31,7 @@ struct RunSettings
 void addRunFlags(QCommandLineParser &parser);
 Result<RunSettings> readRunSettings(const QCommandLineParser &parser);
 
-// Fills in what only the pipelines say, and the defaults. An error if two of them say different things.
+// Settles address and log level. An error if they are left to pipelines that say different things.
 Result<> addHostSettings(RunSettings &settings, const QList<host::PipelineDescription> &pipelines);
 
 } // namespace tidemill::app

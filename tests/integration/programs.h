@@ -13,10 +13,12 @@
 #include <QProcess>
 #include <QRegularExpression>
 #include <QStandardPaths>
+#include <QTcpServer>
 #include <QTemporaryDir>
 #include <QTest>
 
 #include <csignal>
+#include <functional>
 
 // The real programs as a person would start them, each in a process of its own.
 
@@ -198,13 +200,13 @@ inline QString figuresThatDoNotAddUp(const QJsonObject &stats)
         if (number("records_in") != number(delivered) + number("records_dropped") + number("records_queued"))
             wrong.append(name);
     };
-    for (const QJsonValue &edge : stats["edges"].toArray()) {
+    for (const QJsonValue edge : stats["edges"].toArray()) {
         check(edge["from"].toString() + u'>' + edge["to"].toString(), edge, "records_out");
         intoNode[edge["pipeline"].toString() + u'.' + edge["to"].toString()] +=
             edge["records_in"].toInteger();
     }
     int nodes = 0;
-    for (const QJsonValue &node : stats["nodes"].toArray()) {
+    for (const QJsonValue node : stats["nodes"].toArray()) {
         if (node["kind"] == QLatin1String("source"))
             continue;
         ++nodes;
@@ -268,6 +270,23 @@ public:
         return !http.isEmpty() && waitForOutput(QStringLiteral("pipeline [a-z0-9_-]* started")).hasMatch();
     }
 
+    // The same on a port that was free a moment ago; `tell` lets the pipeline know of it. 0 if it did not
+    // start.
+    quint16 runOnFreePort(const std::function<QString(quint16)> &tell, const QStringList &more = {})
+    {
+        for (int attempt = 0; attempt < 5; ++attempt) {
+            QTcpServer probe;
+            if (!probe.listen(QHostAddress::LocalHost))
+                break;
+            const quint16 port = probe.serverPort();
+            probe.close();
+            if (runAsItSays(tell(port), more))
+                return port;
+            kill(); // somebody was faster
+        }
+        return 0;
+    }
+
     HttpResult get(const QString &path, const QByteArray &accept = {})
     {
         return request(http + path, "GET", accept);
@@ -276,7 +295,7 @@ public:
     // Figures of one node, from /stats.
     QJsonObject node(const QString &name)
     {
-        for (const QJsonValue &value : get(QStringLiteral("/stats")).json()["nodes"].toArray()) {
+        for (const QJsonValue value : get(QStringLiteral("/stats")).json()["nodes"].toArray()) {
             if (value["node"].toString() == name)
                 return value.toObject();
         }

@@ -2,7 +2,6 @@
 #include "programs.h"
 
 #include <QElapsedTimer>
-#include <QTcpServer>
 
 using namespace tidemill::testing;
 
@@ -22,7 +21,7 @@ private slots:
         const QString lines = folder.filePath("lines.jsonl");
         setOldEnvironment(host, exchange);
         host.separateOutput(lines);
-        const quint16 port = startAsItSays(host, sourceFile("pipelines/coinbase-candles.yaml"));
+        const quint16 port = startOnMetricsPort(host, sourceFile("pipelines/coinbase-candles.yaml"));
         QVERIFY2(port > 0, host.output().constData());
         QCOMPARE(host.http, QStringLiteral("http://127.0.0.1:%1").arg(port));
 
@@ -87,7 +86,7 @@ private slots:
         HostProgram host(folder.path());
         setOldEnvironment(host, exchange);
         host.separateOutput(folder.filePath("lines.jsonl"));
-        QVERIFY2(startAsItSays(host, quick.fileName()) > 0, host.output().constData());
+        QVERIFY2(startOnMetricsPort(host, quick.fileName()) > 0, host.output().constData());
         QElapsedTimer clock;
         clock.start();
 
@@ -228,28 +227,19 @@ private:
         host.setEnvironment("TIDEMILL_LOG_TO", "stderr");
     }
 
-    // With METRICS_PORT a port that was free a moment ago; 0 if it did not start.
-    static quint16 startAsItSays(HostProgram &host, const QString &pipeline)
+    static quint16 startOnMetricsPort(HostProgram &host, const QString &pipeline)
     {
-        for (int attempt = 0; attempt < 5; ++attempt) {
-            QTcpServer probe;
-            if (!probe.listen(QHostAddress::LocalHost))
-                break;
-            const quint16 port = probe.serverPort();
-            probe.close();
+        return host.runOnFreePort([&host, &pipeline](quint16 port) {
             host.setEnvironment("METRICS_PORT", QString::number(port));
-            if (host.runAsItSays(pipeline))
-                return port;
-            host.kill();
-        }
-        return 0;
+            return pipeline;
+        });
     }
 
     // Seconds since that product's last candle; -1 if there was none.
     static double age(HostProgram &host, const QString &product)
     {
         const QJsonObject source = host.get("/health/components/coinbase").json();
-        for (const QJsonValue &stream : source["streams"].toArray()) {
+        for (const QJsonValue stream : source["streams"].toArray()) {
             if (stream["symbol"] == product && stream["stream"] == QLatin1String("candles"))
                 return stream["age_seconds"].toDouble(-1);
         }

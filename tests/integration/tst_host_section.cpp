@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "programs.h"
 
-#include <QTcpServer>
-
 using namespace tidemill::testing;
 
 namespace {
@@ -32,7 +30,30 @@ private slots:
     void servesWhereThePipelineSays()
     {
         HostProgram host(m_folder.path());
-        const quint16 port = start(host, {});
+        const quint16 port = host.runOnFreePort(
+            [this](quint16 free) { return write("a", QStringLiteral("host: { http: %1 }").arg(free)); });
+
+        QVERIFY2(port > 0, host.output().constData());
+        QCOMPARE(host.http, QStringLiteral("http://127.0.0.1:%1").arg(port));
+        QCOMPARE(host.get("/health/live").status, 200);
+        QVERIFY2(host.endWell(), host.output().constData());
+    }
+
+    // The shipped pipeline in its old environment, with nobody there to talk to.
+    void servesTradesOnTheOldHealthPort()
+    {
+        HostProgram host(m_folder.path());
+        for (const char *name : {"BINANCE_WS_URL", "BINANCE_REST_URL", "COINGECKO_URL", "REDIS_URL"}) {
+            const QByteArray scheme = QByteArray(name).startsWith("REDIS") ? "redis"
+                                      : QByteArray(name).contains("_WS_")  ? "ws"
+                                                                           : "http";
+            host.setEnvironment(name, scheme + "://127.0.0.1:1");
+        }
+
+        const quint16 port = host.runOnFreePort([&host](quint16 free) {
+            host.setEnvironment("HEALTH_PORT", QString::number(free));
+            return sourceFile("pipelines/binance-trades-redis.yaml");
+        });
 
         QVERIFY2(port > 0, host.output().constData());
         QCOMPARE(host.http, QStringLiteral("http://127.0.0.1:%1").arg(port));
@@ -146,27 +167,11 @@ private slots:
 private:
     QString write(const char *name, const QString &host)
     {
-        const QString path = m_folder.filePath(QLatin1String(name) + QLatin1String(".yaml"));
+        QString path = m_folder.filePath(QLatin1String(name) + QLatin1String(".yaml"));
         QFile file(path);
         if (file.open(QIODevice::WriteOnly))
             file.write(pipeline(name, host).toUtf8());
         return path;
-    }
-
-    // On a port that was free a moment ago; 0 if it did not start.
-    quint16 start(HostProgram &host, const QStringList &arguments)
-    {
-        for (int attempt = 0; attempt < 5; ++attempt) {
-            QTcpServer probe;
-            if (!probe.listen(QHostAddress::LocalHost))
-                break;
-            const quint16 port = probe.serverPort();
-            probe.close();
-            if (host.runAsItSays(write("a", QStringLiteral("host: { http: %1 }").arg(port)), arguments))
-                return port;
-            host.kill();
-        }
-        return 0;
     }
 
     QTemporaryDir m_folder;
