@@ -18,10 +18,15 @@ constexpr int exchangeInfoWeight = 20;
 constexpr int attempts = 3; // of each request; then the round has failed, and is counted
 
 // Its host and its header go together: a key of one plan is refused by the host of the other.
-QString coinsUrlOf(DiscoveryOptions::Plan plan)
+bool usesProHost(const DiscoveryOptions &options)
 {
-    return plan == DiscoveryOptions::Plan::Pro ? QStringLiteral("https://pro-api.coingecko.com/api/v3")
-                                               : QStringLiteral("https://api.coingecko.com/api/v3");
+    return !options.coinsKey.isEmpty() && options.plan == DiscoveryOptions::Plan::Pro;
+}
+
+QString coinsUrlOf(const DiscoveryOptions &options)
+{
+    return usesProHost(options) ? QStringLiteral("https://pro-api.coingecko.com/api/v3")
+                                : QStringLiteral("https://api.coingecko.com/api/v3");
 }
 
 } // namespace
@@ -42,8 +47,8 @@ OptionList DiscoveryOptions::options()
         Option("discover.exclude", exclude, "Coins that are left out: stablecoins."),
         Option("discover.coingecko_url", coinsUrl, "CoinGecko's address; empty: that of discover.plan."),
         Option("discover.coingecko_key", coinsKey, "Key for CoinGecko.").secret(),
-        Option("discover.plan", plan, "The plan that the key belongs to; without a key: none.",
-               {QStringLiteral("none"), QStringLiteral("demo"), QStringLiteral("pro")}),
+        Option("discover.plan", plan, "The plan that the key belongs to; no matter without one.",
+               {QStringLiteral("demo"), QStringLiteral("pro")}),
     };
 }
 
@@ -54,10 +59,6 @@ OptionErrors DiscoveryOptions::validate() const
         if (!good)
             errors.append({QLatin1String(option), message, {}, {}});
     };
-    expect(coinsKey.isEmpty() || plan != Plan::None, "discover.plan",
-           QStringLiteral("expected demo or pro: a key does not say which plan it belongs to"));
-    expect(!coinsKey.isEmpty() || plan == Plan::None, "discover.coingecko_key",
-           QStringLiteral("is required with discover.plan"));
     const QString scheme = QUrl(coinsUrl).scheme();
     expect(
         coinsUrl.isEmpty() || scheme == QLatin1String("https") || scheme == QLatin1String("http"),
@@ -86,12 +87,11 @@ Result<> PairDiscovery::start(const DiscoveryOptions &options, const QUrl &excha
     for (const QString &base : options.exclude)
         m_rules.excluded.insert(base.toUpper());
     if (m_options.coinsUrl.isEmpty())
-        m_options.coinsUrl = coinsUrlOf(options.plan);
+        m_options.coinsUrl = coinsUrlOf(options);
     net::RestSettings settings;
     settings.http = http;
     if (!options.coinsKey.isEmpty())
-        settings.headers.emplaceBack(options.plan == DiscoveryOptions::Plan::Pro ? "x-cg-pro-api-key"
-                                                                                 : "x-cg-demo-api-key",
+        settings.headers.emplaceBack(usesProHost(options) ? "x-cg-pro-api-key" : "x-cg-demo-api-key",
                                      options.coinsKey.toUtf8());
     settings.limits.weight = 30; // of the plans that cost nothing
     settings.limits.usable = 1;

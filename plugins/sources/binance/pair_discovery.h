@@ -14,7 +14,7 @@ namespace tidemill::binance {
 // The options `discover.*`.
 struct DiscoveryOptions
 {
-    enum class Plan { None, Demo, Pro };
+    enum class Plan { Demo, Pro };
 
     OptionList options();
     OptionErrors validate() const;
@@ -29,7 +29,7 @@ struct DiscoveryOptions
                         "PYUSD", "USD1", "BUSD", "USDP",  "GUSD", "FRAX"};
     QString coinsUrl; // empty: the plan's
     QString coinsKey;
-    Plan plan = Plan::None;
+    Plan plan = Plan::Pro; // of the key, if there is one
 };
 
 // Finds the pairs of the largest coins again and again: CoinGecko says which coins, Binance which of them are

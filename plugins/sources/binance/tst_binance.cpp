@@ -255,11 +255,6 @@ private slots:
                            {"api_key", "key"}}
             << "streams: expected trade, bestBidAsk, depth or depth20 with format sbe, got 'aggTrade'; case "
                "matters";
-        QTest::newRow("a key of no plan")
-            << with("discover", QVariantMap{{"coingecko_key", "CG-1"}})
-            << "discover.plan: expected demo or pro: a key does not say which plan it belongs to";
-        QTest::newRow("a plan without a key") << with("discover", QVariantMap{{"plan", "pro"}})
-                                              << "discover.coingecko_key: is required with discover.plan";
     }
 
     void rejectsBadOptions()
