@@ -2,6 +2,7 @@
 #include "redis/redis_server.h"
 
 #include <tidemill/redis/client.h>
+#include <tidemill/redis/reconnector.h>
 #include <tidemill/testing.h>
 
 #include <QTcpServer>
@@ -191,6 +192,24 @@ private slots:
         client.open();
         QTRY_COMPARE(failed.size(), 2);
         QCOMPARE(failed[1][0].value<Failure>().error.kind, Error::Kind::Protocol);
+    }
+
+    void saysWhenToAskAgain()
+    {
+        RedisServer server;
+        QVERIFY(server.start());
+        Client client(settingsFor(server));
+        Reconnector link(client);
+        QSignalSpy askAgain(&link, &Reconnector::askAgain);
+        link.start();
+        QTRY_VERIFY(client.isOpen());
+        link.noteRefusal();
+        QVERIFY(link.isWaitingToAsk());
+        QTRY_COMPARE(askAgain.size(), 1);
+        QVERIFY(!link.isWaitingToAsk());
+        link.noteRefusal();
+        link.stop();
+        QVERIFY(!link.isWaitingToAsk());
     }
 
     // From within its callbacks it may be closed, opened again and deleted.

@@ -11,6 +11,8 @@ Reconnector::Reconnector(Client &client, QObject *parent) : QObject(parent), m_c
         if (m_runs)
             m_timer.start(m_backoff.next());
     });
+    m_refusalTimer.setSingleShot(true);
+    connect(&m_refusalTimer, &QTimer::timeout, this, &Reconnector::askAgain);
 }
 
 void Reconnector::start()
@@ -28,7 +30,19 @@ void Reconnector::finish()
 void Reconnector::stop()
 {
     finish();
+    m_refusalTimer.stop();
     m_client.close();
+}
+
+void Reconnector::noteRefusal()
+{
+    m_refusalTimer.start(m_refusalBackoff.next());
+}
+
+void Reconnector::noteProgress()
+{
+    m_backoff.reset();
+    m_refusalBackoff.reset();
 }
 
 } // namespace tidemill::redis

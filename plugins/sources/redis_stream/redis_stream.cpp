@@ -150,7 +150,7 @@ void RedisStreamSource::openReader()
             settings.named.append(name.toUtf8());
     }
     m_reader = new StreamReader(
-        *m_readClient, settings,
+        *m_readLink, settings,
         [this](const QByteArray &stream, const redis::Reply &entries, StreamReader::Age age) {
             take(stream, entries, age);
         },

@@ -19,16 +19,18 @@ constexpr int ownReadsAtOnce = 16;
 
 } // namespace
 
-StreamReader::StreamReader(redis::Client &client, const ReadSettings &settings, Take take, LetGo letGo,
+StreamReader::StreamReader(redis::Reconnector &link, const ReadSettings &settings, Take take, LetGo letGo,
                            QObject *parent)
     : QObject(parent)
-    , m_client(client)
+    , m_link(link)
+    , m_client(link.client())
     , m_settings(settings)
     , m_take(std::move(take))
     , m_letGo(std::move(letGo))
 {
-    m_timer.setSingleShot(true);
-    connect(&m_timer, &QTimer::timeout, this, &StreamReader::pump);
+    m_poll.setSingleShot(true);
+    connect(&m_poll, &QTimer::timeout, this, &StreamReader::pump);
+    connect(&m_link, &redis::Reconnector::askAgain, this, &StreamReader::pump);
 }
 
 void StreamReader::setStreams(const QList<QByteArray> &names)
@@ -84,7 +86,8 @@ bool StreamReader::hasUnusable() const
 
 void StreamReader::pump()
 {
-    if (m_due > 0 || m_isPaused || m_isStopped || m_timer.isActive() || !m_client.isOpen())
+    const bool isWaiting = m_poll.isActive() || m_link.isWaitingToAsk();
+    if (m_due > 0 || m_isPaused || m_isStopped || isWaiting || !m_client.isOpen())
         return;
     m_hasFound = false;
     m_due = 1; // ours, so that the round does not end while it is being made
@@ -162,7 +165,7 @@ void StreamReader::sweepOwn(const QByteArray &name)
     sweepPending(m_client, {name, m_settings.group, m_settings.consumer, {}}, each,
                  [this, name](const redis::Reply &reply) {
                      if (reply.isError() && !hasGone({name}, reply))
-                         wait(reply);
+                         noteRefusal(reply);
                      else if (!reply.isError() && !reply.isLost())
                          m_streams[name].cursor = "0";
                      finishOne();
@@ -204,7 +207,7 @@ void StreamReader::nameNextOwn(const QByteArray &name, const Stream &stream)
         Stream &its = m_streams[name];
         const auto id = EntryId::parse(reply[0][0].text());
         if (reply.isError() && !hasGone({name}, reply))
-            wait(reply);
+            noteRefusal(reply);
         else if (!reply.isError() && !reply.isLost() && !id)
             its.step = Step::New;
         else if (id && id == its.passed)
@@ -247,7 +250,7 @@ void StreamReader::handleOwn(const QByteArray &name, const redis::Reply &reply)
         return;
     if (reply.isError()) {
         if (!hasGone({name}, reply))
-            wait(reply);
+            noteRefusal(reply);
         return;
     }
     const redis::Reply &entries = reply[0][1];
@@ -307,10 +310,9 @@ void StreamReader::handleNew(const QList<QByteArray> &names, qsizetype count, co
         return;
     if (reply.isError()) {
         if (!hasGone(names, reply))
-            wait(reply);
+            noteRefusal(reply);
         return;
     }
-    m_backoff.reset();
     emit progressed();
     for (const redis::Reply &stream : reply.elements()) {
         const QByteArray name = stream[0].text().toByteArray();
@@ -344,10 +346,10 @@ void StreamReader::takeEntries(const QByteArray &name, const redis::Reply &entri
     m_take(name, entries, age);
 }
 
-void StreamReader::wait(const redis::Reply &reply)
+void StreamReader::noteRefusal(const redis::Reply &reply)
 {
     emit troubled(redis::describe(reply.text(), m_client.place()));
-    m_timer.start(m_backoff.next());
+    m_link.noteRefusal();
 }
 
 void StreamReader::finishOne()
@@ -357,8 +359,8 @@ void StreamReader::finishOne()
     if (m_hasFound)
         emit answered();
     const bool isRound = (m_client.isCluster() || m_asksEach) && readable().size() > 1;
-    if (isRound && !m_hasFound && !m_timer.isActive() && m_client.isOpen())
-        m_timer.start(pollInterval);
+    if (isRound && !m_hasFound && !m_link.isWaitingToAsk() && m_client.isOpen())
+        m_poll.start(pollInterval);
     else // not from within an answer: a long line of full answers must not fill the stack
         QMetaObject::invokeMethod(this, &StreamReader::pump, Qt::QueuedConnection);
 }

@@ -3,8 +3,8 @@
 
 #include "entry_id.h"
 
-#include <tidemill/backoff.h>
 #include <tidemill/redis/client.h>
+#include <tidemill/redis/reconnector.h>
 
 #include <QList>
 #include <QTimer>
@@ -47,7 +47,7 @@ public:
     using LetGo =
         std::function<void(const QByteArray &stream, EntryId id, const char *reason, const QString &detail)>;
 
-    StreamReader(redis::Client &client, const ReadSettings &settings, Take take, LetGo letGo,
+    StreamReader(redis::Reconnector &link, const ReadSettings &settings, Take take, LetGo letGo,
                  QObject *parent);
 
     // Where an earlier run stood, for reading without a group.
@@ -99,18 +99,18 @@ private:
     void handleNew(const QList<QByteArray> &names, qsizetype count, const redis::Reply &reply);
     bool hasGone(const QList<QByteArray> &names, const redis::Reply &reply);
     void takeEntries(const QByteArray &name, const redis::Reply &entries, Age age);
-    void wait(const redis::Reply &reply);
+    void noteRefusal(const redis::Reply &reply);
     void finishOne();
 
+    redis::Reconnector &m_link;
     redis::Client &m_client;
     ReadSettings m_settings;
     Take m_take;
     LetGo m_letGo;
     std::map<QByteArray, Stream> m_streams;
     std::map<QByteArray, EntryId> m_positions;
-    Backoff m_backoff;
-    QTimer m_timer{this}; // until the next question, after an error or in the rhythm of a cluster
-    int m_due = 0;        // answers of this round
+    QTimer m_poll{this}; // until the next round over several slots
+    int m_due = 0;       // answers of this round
     bool m_hasFound = false;
     bool m_knowsStreams = false; // those that come later have begun after us
     bool m_asksEach = false;     // streams together give answers that are too long

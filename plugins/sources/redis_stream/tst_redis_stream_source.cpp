@@ -329,6 +329,22 @@ private slots:
         QTRY_VERIFY(ids().contains(3));
     }
 
+    void asksAgainAfterARefusal()
+    {
+        addTrades("trades:A", 1, 1);
+        start({{"streams", QStringList{"trades:A"}}, {"block", "20ms"}});
+        QSignalSpy degraded(m_source.get(), &Node::degraded);
+        QSignalSpy recovered(m_source.get(), &Node::recovered);
+        QTRY_COMPARE(ids(), QList<qint64>({1}));
+        m_server.call({"ACL", "SETUSER", "default", "-xreadgroup"});
+        QTRY_COMPARE(degraded.size(), 1);
+        QVERIFY(degraded[0][0].value<Error>().message.contains("NOPERM"));
+        addTrades("trades:A", 2, 1);
+        m_server.call({"ACL", "SETUSER", "default", "+xreadgroup"});
+        QTRY_COMPARE(ids(), QList<qint64>({1, 2}));
+        QTRY_COMPARE(recovered.size(), 1);
+    }
+
     void comesBackAfterTheServerDid()
     {
         addTrades("trades:A", 1, 1);
