@@ -7,6 +7,7 @@
 #include "worker_options.h"
 
 #include <tidemill/plugin.h>
+#include <tidemill/records_out.h>
 #include <tidemill/redis/reconnector.h>
 #include <tidemill/redis/url.h>
 
@@ -72,8 +73,9 @@ private:
     EntryReader m_entryReader;
     std::unique_ptr<UntypedBatchBuilder> m_taken;
     EntrySet m_takenEntries;
-    BatchBuilder<Gap> m_gaps;
+    RecordsOut m_gaps{[this](const BatchPtr &batch) { emitWith(batch, std::exchange(m_gapEntries, {})); }};
     EntrySet m_gapEntries;
+    bool m_willEmit = false;
     std::map<QByteArray, EntryId> m_reached; // without a group
     std::set<std::pair<QByteArray, EntryId>> m_exhausted;
     std::shared_ptr<std::atomic<qint64>> m_lastData = std::make_shared<std::atomic<qint64>>(0);
@@ -120,6 +122,7 @@ Result<> RedisStreamSource::start()
     m_trimmed = counter("tidemill_redis_trimmed_total",
                         "Entries that were trimmed from their stream before they were dealt with.");
     m_claimed = counter("tidemill_redis_claimed_total", "Entries taken over from consumers that left them.");
+    m_gaps.countGaps(context().metrics);
     m_taken = std::make_unique<UntypedBatchBuilder>(m_entryReader.schema());
     m_client = new redis::Client(clientSettings(*url), this);
     m_readClient = new redis::Client(clientSettings(*url), this);
@@ -327,13 +330,13 @@ void RedisStreamSource::noteGap(const QByteArray &stream, const QList<EntryId> &
                                 bool isPending)
 {
     const EntryId last = *std::max_element(ids.begin(), ids.end());
-    m_gaps.append({.exchange = Symbol("redis"),
-                   .symbol = Symbol(stream),
-                   .stream = Symbol("entries"),
-                   .ts_event = Timestamp::fromMilliseconds(qint64(last.ms & 0x7ffffffffff)),
-                   .ts_recv = Timestamp::now(),
-                   .reason = m_gaps.text(reason),
-                   .cause = GapCause::Dropped});
+    m_gaps.add({.exchange = Symbol("redis"),
+                .symbol = Symbol(stream),
+                .stream = Symbol("entries"),
+                .ts_event = Timestamp::fromMilliseconds(qint64(last.ms & 0x7ffffffffff)),
+                .ts_recv = Timestamp::now(),
+                .cause = GapCause::Dropped},
+               reason);
     if (!isPending)
         return;
     auto &waiting = m_gapEntries.byStream[stream];
@@ -353,7 +356,7 @@ void RedisStreamSource::letGo(const QByteArray &stream, EntryId id, const char *
         QStringLiteral("%1 %2: %3").arg(QString::fromUtf8(stream), QString::fromUtf8(id.toText()), detail));
     noteGap(stream, {id}, idsText({id}) + " is let go of: " + detail.toUtf8(), true);
     // Later: many may come at once.
-    if (m_gaps.size() == 1)
+    if (!std::exchange(m_willEmit, true))
         QMetaObject::invokeMethod(this, &RedisStreamSource::emitTaken, Qt::QueuedConnection);
 }
 
@@ -361,8 +364,8 @@ void RedisStreamSource::emitTaken()
 {
     if (!m_taken->isEmpty())
         emitWith(m_taken->finish(), std::exchange(m_takenEntries, {}));
-    if (!m_gaps.isEmpty())
-        emitWith(m_gaps.finish(), std::exchange(m_gapEntries, {}));
+    m_willEmit = false;
+    m_gaps.flush();
     if (isGroup())
         m_reached.clear();
     for (const auto &[stream, id] : std::exchange(m_reached, {}))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "redis/redis_server.h"
 
+#include <tidemill/counting_metrics.h>
 #include <tidemill/json.h>
 #include <tidemill/testing.h>
 
@@ -189,9 +190,11 @@ private slots:
         m_server.call({"XGROUP", "CREATE", "trades:A", "tidemill", "0"});
         m_server.call({"XREADGROUP", "GROUP", "tidemill", "me", "COUNT", "3", "STREAMS", "trades:A", ">"});
         m_server.call({"XTRIM", "trades:A", "MAXLEN", "=", "3"}); // 1-0 and 2-0 go
-        start({{"streams", QStringList{"trades:A"}}, {"consumer", "me"}});
+        start({{"streams", QStringList{"trades:A"}}, {"consumer", "me"}}, {.metrics = &m_metrics});
         QTRY_COMPARE(rows<Trade>().size(), 3);
         QTRY_COMPARE(rows<Gap>().size(), 1);
+        QCOMPARE(m_metrics["tidemill_gap_records_total redis trades:A entries open"], 1U);
+        QCOMPARE(m_metrics["tidemill_redis_trimmed_total"], 2U);
         BatchPtr gap = batchOf(schemaOf<Gap>());
         QCOMPARE(gap->text(gap->rows<Gap>()[0].reason).toByteArray(),
                  QByteArray("2 entries from 1-0 to 2-0 were trimmed before they were dealt with"));
@@ -492,6 +495,7 @@ private:
     }
 
     RedisServer m_server;
+    testing::CountingMetrics m_metrics;
     NodePtr<Source> m_source;
     std::unique_ptr<QSignalSpy> m_emitted;
 };

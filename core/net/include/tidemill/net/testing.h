@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <tidemill/counting_metrics.h>
 #include <tidemill/net/feed_source.h>
 
 #include <QMap>
-
-#include <map>
 
 // Help for testing a source's session without a network: the other end of it is a FakeLink, the source around
 // it a BareSource, and deliver() is what a socket read would be.
@@ -40,29 +39,7 @@ public:
     bool leader = true;
 };
 
-// Counters by name and labels, as in "tidemill_dropped_total late".
-class CountingMetrics final : public Metrics
-{
-public:
-    Counter counter(const QByteArray &name, const QByteArray &, const Labels &labels) override
-    {
-        QByteArray key = name;
-        for (const auto &label : labels)
-            key += ' ' + label.second;
-        return Counter(&m_cells[key]);
-    }
-    Gauge gauge(const QByteArray &, const QByteArray &, const Labels &) override { return {}; }
-    Histogram histogram(const QByteArray &, const QByteArray &, const Labels &,
-                        const QList<double> &) override
-    {
-        return {};
-    }
-
-    quint64 operator[](const char *key) { return m_cells[QByteArray(key)]; }
-
-private:
-    std::map<QByteArray, std::atomic<quint64>> m_cells;
-};
+using testing::CountingMetrics;
 
 // A source that has streams but no connections; a test makes the sessions, or plays one.
 class BareSource final : public FeedSource
