@@ -52,6 +52,8 @@ void Client::send(const Command &command, Callback callback)
     Request request;
     request.bytes = command.bytes();
     request.slot = command.slot();
+    request.isForNode = command.isForNode();
+    request.isForTaker = command.isForTaker();
     request.blockTime = command.blockTime();
     request.callback = std::move(callback);
     d->dispatch(std::move(request));
@@ -64,15 +66,14 @@ void Client::send(Transaction &&transaction, Callback callback)
     request.answersDue = transaction.count() + 2; // of MULTI and EXEC too
     request.transactionAnswers = request.answersDue;
     request.isTransaction = true;
-    request.followsAsk = transaction.followsAsk();
     request.bytes = std::move(transaction).take();
     request.callback = std::move(callback);
     d->dispatch(std::move(request));
 }
 
-int Client::nodeOf(int slot) const
+int Client::takerOf(int slot) const
 {
-    return d->isCluster() ? d->map().nodeOf(slot) : 0;
+    return d->isCluster() ? d->takerOf(slot) : 0;
 }
 
 QList<int> Client::slotOfEachNode() const
@@ -117,6 +118,7 @@ Requests Client::Private::takeAll()
         take(std::move(requests));
     take(std::exchange(m_queued, {}));
     m_slotInFlight.clear();
+    m_askedAt.clear();
     // Of servers that did not come back.
     if (m_lost.size() > maxLost)
         m_lost.erase(m_lost.begin(), m_lost.end() - maxLost);

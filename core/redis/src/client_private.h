@@ -28,6 +28,7 @@ public:
     const ClusterMap &map() const { return m_map; }
     bool isCluster() const { return m_isCluster; }
     qsizetype unanswered() const;
+    int takerOf(int slot) const;
 
 private:
     Url urlOf(const ClusterMap::Node &node) const;
@@ -42,6 +43,7 @@ private:
     void sendInCluster(Request &&request);
     void sendTo(const ClusterMap::Node &node, Request &&request);
     void answered(Connection *connection, Request &&request, const Reply &reply);
+    void noteTaker(const Request &request);
     bool redirect(const Connection &connection, Request &request, const Reply &reply);
     void resend(int slot);
     void answerLater(Request &&request, const QByteArray &error);
@@ -66,6 +68,9 @@ private:
     // latter go out again, in order, once the former have all come back; what is new queues up behind them.
     std::vector<quint32> m_slotInFlight;
     std::unordered_map<int, Requests> m_redirected;
+    // The node, by its index in the map, that took the last command of a slot because the one that has the
+    // slot had sent us there (ASK).
+    std::unordered_map<int, int> m_askedAt;
 };
 
 } // namespace tidemill::redis

@@ -55,7 +55,7 @@ void Client::Private::sendInCluster(Request &&request)
         held->second.push_back(std::move(request));
         return;
     }
-    const int node = m_map.nodeOf(slot);
+    const int node = request.isForTaker ? takerOf(slot) : m_map.nodeOf(slot);
     if (node < 0) {
         answerLater(std::move(request), "CLUSTERDOWN Hash slot not served");
         return;
@@ -86,12 +86,32 @@ void Client::Private::answered(Connection *connection, Request &&request, const 
     }
     --m_slotInFlight[std::size_t(slot)];
     QPointer<Client> client(q);
-    if (redirect(*connection, request, reply))
+    if (redirect(*connection, request, reply)) {
         m_redirected[slot].push_back(std::move(request));
-    else if (request.callback)
-        request.callback(reply);
+    } else {
+        noteTaker(request);
+        if (request.callback)
+            request.callback(reply);
+    }
     if (client && m_state == State::Open)
         resend(slot);
+}
+
+int Client::Private::takerOf(int slot) const
+{
+    const auto asked = m_askedAt.find(slot);
+    return asked == m_askedAt.end() ? m_map.nodeOf(slot) : asked->second;
+}
+
+void Client::Private::noteTaker(const Request &request)
+{
+    if (request.isForNode)
+        return;
+    const int node = request.askAt ? m_map.indexOf(*request.askAt) : -1;
+    if (node < 0)
+        m_askedAt.erase(request.slot);
+    else
+        m_askedAt[request.slot] = node;
 }
 
 // True if the request goes elsewhere instead of being answered.
@@ -99,8 +119,7 @@ bool Client::Private::redirect(const Connection &connection, Request &request, c
 {
     const ErrorKind kind = reply.error();
     // ASKING in front of MULTI holds for the whole transaction.
-    const bool follows = kind == ErrorKind::Moved || (kind == ErrorKind::Ask && request.followsAsk);
-    if (!follows)
+    if (kind != ErrorKind::Moved && kind != ErrorKind::Ask)
         return false;
     const auto target = Redirection::parse(reply.text());
     if (!target || ++request.redirects > maxRedirects)

@@ -31,9 +31,10 @@ public:
     // One slot of each node that has any.
     QList<int> slotOfEachNode() const;
 
-private:
+    // Of one that may be new; -1 if there are too many.
     int indexOf(const Node &node);
 
+private:
     std::vector<Node> m_nodes;
     std::vector<qint16> m_bySlot; // empty or slotCount
 };

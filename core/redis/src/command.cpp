@@ -86,7 +86,14 @@ Command &Command::key(QByteArrayView name)
 Command &Command::toNodeOf(int slot)
 {
     m_slot = slot;
+    m_isForNode = true;
     return *this;
+}
+
+Command &Command::toTakerOf(int slot)
+{
+    m_isForTaker = true;
+    return toNodeOf(slot);
 }
 
 Command &Command::mayBlock(std::chrono::milliseconds time)

@@ -22,7 +22,8 @@ struct Request
     int answersToSkip = 0;            // in front of ours: the OK to an ASKING
     bool isTransaction = false;
     bool isTooLong = false; // its answer
-    bool followsAsk = true;
+    bool isForNode = false; // without a key
+    bool isForTaker = false;
     int redirects = 0;
     std::optional<ClusterMap::Node> askAt; // where an ASK sent it
     std::chrono::milliseconds blockTime{0};

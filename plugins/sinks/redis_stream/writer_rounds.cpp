@@ -58,7 +58,8 @@ void Writer::checkIds()
 }
 
 // A master answers before its replicas know. Any command makes WAIT wait for all that the master has written
-// so far, so it also covers what an earlier connection of ours wrote.
+// so far, so it also covers what an earlier connection of ours wrote. It is the node that
+// took the entries that is asked, also if their slot is only on its way there.
 void Writer::waitForReplicas()
 {
     if (m_settings.waitReplicas == 0) {
@@ -68,15 +69,15 @@ void Writer::waitForReplicas()
     m_phase = Phase::Waiting;
     QHash<int, const Stream *> streamOfNode;
     for (const Stream *stream : m_round.touched)
-        streamOfNode.insert(m_client.nodeOf(stream->slot), stream);
+        streamOfNode.insert(m_client.takerOf(stream->slot), stream);
     m_due = std::size_t(streamOfNode.size());
     for (const Stream *stream : std::as_const(streamOfNode)) {
         if (m_phase != Phase::Waiting)
             return;
         redis::Command command("WAIT");
         command.add(qint64(m_settings.waitReplicas)).add(qint64(m_settings.waitTimeout.count()));
-        command.toNodeOf(stream->slot).mayBlock(m_settings.waitTimeout);
-        m_client.send(redis::Command("XLEN").key(stream->key), {});
+        command.toTakerOf(stream->slot).mayBlock(m_settings.waitTimeout);
+        m_client.send(redis::Command("PING").toTakerOf(stream->slot), {});
         m_client.send(command, [this, round = m_roundNumber](const redis::Reply &reply) {
             if (round != m_roundNumber || m_phase != Phase::Waiting || reply.isLost())
                 return;

@@ -70,8 +70,6 @@ Writer::Part &Writer::partOf(Round &round, Stream *stream) const
         const auto [place, isNew] = round.partOfSlot.try_emplace(slot, round.parts.size());
         if (isNew) {
             round.parts.push_back({redis::Transaction(slot), {}});
-            // Else the replicas of another node would be waited for.
-            round.parts.back().transaction.setFollowsAsk(m_settings.waitReplicas == 0);
             round.parts.back().transaction.body().reserve(m_partBytes + m_partBytes / 4);
         }
         stream->part = place->second;

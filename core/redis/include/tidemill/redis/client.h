@@ -68,8 +68,9 @@ public:
     // and it is the first error that came (OOM), not the EXECABORT that follows from it.
     void send(Transaction &&transaction, Callback callback);
 
-    // Which node has the slot now: equal for slots of the same node. 0 without a cluster.
-    int nodeOf(int slot) const;
+    // Which node has taken the last command for a key of the slot, or has the slot: equal for slots of the
+    // same node. 0 without a cluster.
+    int takerOf(int slot) const;
     // One slot of each master, to send a command to each (SCAN); {anySlot} without a cluster.
     QList<int> slotOfEachNode() const;
 

@@ -33,19 +33,26 @@ public:
     Command &add(qint64 number);
     // A key; the first one decides which node of a cluster gets the command.
     Command &key(QByteArrayView name);
-    // For commands without a key that one node must get: WAIT, SCAN of one shard.
+    // For commands without a key that one node must get: SCAN of one shard.
     Command &toNodeOf(int slot);
+    // The same for WAIT: the node that has taken the last command for a key of that slot, which is another
+    // one where the slot is only on its way.
+    Command &toTakerOf(int slot);
     // The server may take this long on purpose (BLOCK), besides the usual limit. No limit for "for ever":
     // give BLOCK a time, then a dead peer is noticed.
     Command &mayBlock(std::chrono::milliseconds time);
 
     int slot() const { return m_slot; }
+    bool isForNode() const { return m_isForNode; }
+    bool isForTaker() const { return m_isForTaker; }
     std::chrono::milliseconds blockTime() const { return m_blockTime; }
     QByteArray bytes() const;
 
 private:
     qsizetype m_count = 0;
     int m_slot = anySlot;
+    bool m_isForNode = false;
+    bool m_isForTaker = false;
     std::chrono::milliseconds m_blockTime{0};
     QByteArray m_words;
 };
@@ -61,11 +68,6 @@ public:
     void countCommand() { ++m_count; }
     void append(const Command &command);
 
-    // Its slot may be moving to a node that nodeOf() does not name yet. By default it is followed there; if
-    // not, the answer is the error ASK, and nothing was carried out.
-    void setFollowsAsk(bool follows) { m_followsAsk = follows; }
-    bool followsAsk() const { return m_followsAsk; }
-
     int slot() const { return m_slot; }
     qsizetype count() const { return m_count; }
     qsizetype byteSize() const { return m_bytes.size(); }
@@ -74,7 +76,6 @@ public:
 
 private:
     int m_slot;
-    bool m_followsAsk = true;
     qsizetype m_count = 0;
     QByteArray m_bytes;
 };
