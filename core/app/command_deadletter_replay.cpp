@@ -2,6 +2,7 @@
 #include "command_deadletter.h"
 #include "commands.h"
 #include "host/dead_letters/letter_replay.h"
+#include "host/dead_letters/letter_store.h"
 #include "host/json_log.h"
 #include "pipeline_loading.h"
 #include "shutdown_signals.h"
@@ -88,11 +89,18 @@ int replayAll(const host::PipelineDescription &pipeline, const QStringList &sink
 {
     int exitCode = Success;
     for (const QString &sink : sinks) {
-        const QStringList letters = host::lettersOf(state, pipeline.name, sink);
-        if (letters.isEmpty()) {
+        const QString folder = host::letterFolderOf(state, pipeline.name, sink);
+        if (host::letterFiles(folder).isEmpty()) {
             print(QStringLiteral("%1: no dead letters\n").arg(sink));
             continue;
         }
+        QFile lock;
+        if (const auto locked = host::lockReplay(lock, folder); !locked) {
+            printError(QStringLiteral("%1: %2\n").arg(sink, locked.error().message));
+            exitCode = Failed;
+            continue;
+        }
+        const QStringList letters = host::letterFiles(folder);
         host::MetricsRegistry metrics;
         auto runner = host::makeReplaySink(pipeline, sink, state, plugins, metrics);
         if (!runner) {

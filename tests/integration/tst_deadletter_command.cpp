@@ -134,6 +134,19 @@ private slots:
         QVERIFY2(output.contains("out"), output.constData());
     }
 
+    // Two of them would both offer the same records.
+    void refusesASecondReplay()
+    {
+        QFile lock;
+        TIDEMILL_VERIFY(host::lockReplay(lock, letters()));
+        const QByteArray output = replay(pipeline(), 1);
+        QVERIFY2(output.contains(letters().toUtf8() + ": another process replays these dead letters"),
+                 output.constData());
+        QCOMPARE(host::letterFiles(letters()).size(), 2);
+        lock.close();
+        QVERIFY(replay(pipeline(), 0).contains("out: 2 dead letters: 2 records stored"));
+    }
+
     void saysWhatIsDamaged()
     {
         const QString path = host::letterFiles(letters()).first();

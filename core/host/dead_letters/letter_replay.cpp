@@ -122,9 +122,9 @@ Result<std::unique_ptr<NodeRunner>> makeReplaySink(const PipelineDescription &pi
     return makeNode(order, plugins, metrics);
 }
 
-QStringList lettersOf(const QString &stateDirectory, const QString &pipeline, const QString &sink)
+QString letterFolderOf(const QString &stateDirectory, const QString &pipeline, const QString &sink)
 {
-    return letterFiles(letterFolder(stateOf(stateDirectory, pipeline, sink)));
+    return letterFolder(stateOf(stateDirectory, pipeline, sink));
 }
 
 } // namespace tidemill::host

@@ -64,7 +64,7 @@ Result<std::unique_ptr<NodeRunner>> makeReplaySink(const PipelineDescription &pi
                                                    const QString &stateDirectory, PluginRegistry &plugins,
                                                    MetricsRegistry &metrics);
 
-// The letters of one sink of a host, oldest first.
-QStringList lettersOf(const QString &stateDirectory, const QString &pipeline, const QString &sink);
+// Where the letters of one sink of a host are.
+QString letterFolderOf(const QString &stateDirectory, const QString &pipeline, const QString &sink);
 
 } // namespace tidemill::host

@@ -150,6 +150,14 @@ QStringList letterFiles(const QString &folder)
     return paths;
 }
 
+// Two at a time could both find that a record is not there yet, and both store it.
+Result<> lockReplay(QFile &lock, const QString &folder)
+{
+    lock.setFileName(folder + QStringLiteral("/replay.lock"));
+    const auto locked = takeLock(lock, QStringLiteral("another process replays these dead letters"));
+    return locked ? Result<>() : Result<>(locked.error());
+}
+
 QStringList findLetterFolders(const QString &folder)
 {
     const QString name = QStringLiteral("deadletters");

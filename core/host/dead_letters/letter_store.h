@@ -4,6 +4,7 @@
 #include "letter_format.h"
 
 #include <QDateTime>
+#include <QFile>
 #include <QStringList>
 
 namespace tidemill::host {
@@ -47,6 +48,9 @@ private:
 QString letterFolder(const QString &nodeStateDirectory);
 // Whole paths, the oldest first.
 QStringList letterFiles(const QString &folder);
+// Until `lock` is closed, nobody else replays what is in that folder. Hosts may write letters there
+// meanwhile.
+Result<> lockReplay(QFile &lock, const QString &folder);
 // All folders of letters below that folder, or the folder itself.
 QStringList findLetterFolders(const QString &folder);
 // The error begins with the path.

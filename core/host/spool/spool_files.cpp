@@ -154,11 +154,16 @@ Result<RecoveredSpool> recoverSpool(const QString &folder)
 Result<QString> lockSpool(QFile &lock, const QString &folder)
 {
     lock.setFileName(folder + QStringLiteral("/lock"));
+    return takeLock(lock, QStringLiteral("another process uses this spool"));
+}
+
+Result<QString> takeLock(QFile &lock, const QString &refusal)
+{
     if (!lock.open(QIODevice::ReadWrite | QIODevice::Unbuffered))
         return fileError(lock.fileName(), lock.errorString());
 #ifdef Q_OS_UNIX
     if (::flock(lock.handle(), LOCK_EX | LOCK_NB) != 0)
-        return fileError(folder, QStringLiteral("another process uses this spool"));
+        return fileError(QFileInfo(lock.fileName()).path(), refusal);
 #endif
     const QString before = QString::fromUtf8(lock.read(100)).trimmed();
     // Only for people, so a full disk does not matter.

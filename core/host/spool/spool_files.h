@@ -50,6 +50,8 @@ Result<RecoveredSpool> recoverSpool(const QString &folder);
 // One process at a time. Held until the file is closed, so also a killed process lets go of it. Gives what
 // the process before has written about itself: "process 4711, begun 2024-08-08T23:54:15Z"; empty: none.
 Result<QString> lockSpool(QFile &lock, const QString &folder);
+// The same for any file; it is made if it is missing. The error, if another process has it, is `refusal`.
+Result<QString> takeLock(QFile &lock, const QString &refusal);
 bool syncToDisk(const QFile &file);
 // After files were made in it.
 bool syncFolder(const QString &folder);
