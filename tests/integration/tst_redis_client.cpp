@@ -255,35 +255,15 @@ private slots:
 
     void verifiesTls()
     {
-        QTemporaryDir folder;
-        const QString key = folder.filePath(QStringLiteral("key.pem"));
-        const QString certificate = folder.filePath(QStringLiteral("certificate.pem"));
-        QProcess openssl;
-        openssl.start(QStringLiteral("openssl"),
-                      {"req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
-                       "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"});
-        QVERIFY(openssl.waitForFinished());
-        QCOMPARE(openssl.exitCode(), 0);
-        // The port beside the server's may be somebody else's: then another server tries its luck.
-        std::unique_ptr<RedisServer> server;
-        QString tlsPort;
-        bool isUp = false;
-        for (int attempt = 0; attempt < 5 && !isUp; ++attempt) {
-            server = std::make_unique<RedisServer>();
-            QVERIFY(server->start());
-            tlsPort = QString::number(server->port() + 1);
-            isUp = server->start({"--tls-port", tlsPort, "--tls-cert-file", certificate, "--tls-key-file",
-                                  key, "--tls-auth-clients", "no"});
-        }
-        QVERIFY2(isUp, server->log().constData());
-
+        RedisServer server;
+        QVERIFY2(server.startTls(), server.log().constData());
         Settings settings;
-        settings.url = *Url::parse(QStringLiteral("rediss://127.0.0.1:%1").arg(tlsPort));
+        settings.url = *Url::parse(server.tlsUrl());
         Client strict(settings);
         QSignalSpy failed(&strict, &Client::failed);
         strict.open();
         QTRY_COMPARE(failed.size(), 1); // nobody vouches for it
-        settings.caFile = certificate;
+        settings.caFile = server.caFile();
         Client client(settings);
         client.open();
         QByteArray answer;

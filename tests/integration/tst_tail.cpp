@@ -124,6 +124,22 @@ private slots:
         QVERIFY(!output.contains("hunter2"));
     }
 
+    void verifiesTls()
+    {
+        RedisServer server;
+        QVERIFY2(server.startTls(), server.log().constData());
+        server.call({"XADD", "trades:A", "1-0", "price", "1"});
+        QCOMPARE(
+            tail({server.tlsUrl(), "trades:A", "--from", "0", "--count", "1", "--ca-file", server.caFile()}),
+            QByteArray("1-0 price=1\n"));
+        RedisServer other;
+        QVERIFY2(other.startTls(), other.log().constData());
+        const QByteArray refused = tail({server.tlsUrl(), "--ca-file", other.caFile()});
+        QVERIFY2(refused.startsWith("exit code 1: ") && refused.contains("certificate") &&
+                     refused.contains(other.caFile().toUtf8()),
+                 refused.constData());
+    }
+
     void takesTheAddressFromTheEnvironment()
     {
         Program program;

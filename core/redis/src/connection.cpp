@@ -85,13 +85,25 @@ void Connection::openTcp()
         connect(socket, &QTcpSocket::connected, this, &Connection::greet);
     }
     socket->setProxy(QNetworkProxy::NoProxy); // without this, Debian's Qt follows http_proxy
-    connect(socket, &QTcpSocket::errorOccurred, this, [this, socket] { fail(socket->errorString()); });
+    connect(socket, &QTcpSocket::errorOccurred, this, [this, socket](QAbstractSocket::SocketError error) {
+        fail(error == QAbstractSocket::SslHandshakeFailedError ? handshakeError(socket->errorString())
+                                                               : socket->errorString());
+    });
     connect(socket, &QTcpSocket::readyRead, this, &Connection::read);
     m_socket = socket;
     if (auto *const secure = qobject_cast<QSslSocket *>(socket))
         secure->connectToHostEncrypted(m_url.host, m_url.port);
     else
         socket->connectToHost(m_url.host, m_url.port);
+}
+
+// What an operator can do about it.
+QString Connection::handshakeError(const QString &what) const
+{
+    return QStringLiteral("no TLS with it: %1 (its certificate must be for this address and signed by %2)")
+        .arg(what, m_settings.caFile.isEmpty()
+                       ? QStringLiteral("an authority that this system trusts, or by one in ca_file")
+                       : QStringLiteral("one in %1").arg(m_settings.caFile));
 }
 
 void Connection::openLocal()

@@ -65,6 +65,7 @@ private:
     enum class State { Closed, Connecting, Greeting, Open };
 
     void openTcp();
+    QString handshakeError(const QString &what) const;
     void openLocal();
     void greet();
     void finishGreeting(const Reply &reply, qsizetype index);

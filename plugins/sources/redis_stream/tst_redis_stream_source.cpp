@@ -365,6 +365,29 @@ private slots:
         QTRY_COMPARE(ids(), QList<qint64>({2})); // and not 1 again
     }
 
+    void verifiesTls()
+    {
+        RedisServer server;
+        QVERIFY2(server.startTls(), server.log().constData());
+        server.call({"XADD", "trades:A", "1-0", "exchange", "binance", "pair", "A", "price", "1", "qty", "1",
+                     "ts", "2023-11-14T22:13:20", "side", "buy", "trade_id", "1"});
+        RedisServer other;
+        QVERIFY2(other.startTls(), other.log().constData());
+        QVariantMap options{{"url", server.tlsUrl()}, {"streams", QStringList{"trades:A"}}};
+        options["ca_file"] = other.caFile();
+        auto distrustful = make(options);
+        QSignalSpy degraded(distrustful.get(), &Node::degraded);
+        TIDEMILL_VERIFY(distrustful->start());
+        QTRY_VERIFY(degraded.size() > 0);
+        const QString why = degraded[0][0].value<Error>().message;
+        QVERIFY2(why.contains("certificate") && why.contains(other.caFile()), qPrintable(why));
+        QVERIFY(!server.call({"XINFO", "GROUPS", "trades:A"}).contains("tidemill"));
+
+        options["ca_file"] = server.caFile();
+        start(options);
+        QTRY_COMPARE(ids(), QList<qint64>({1}));
+    }
+
     void findsStreamsThatCome()
     {
         addTrades("trades:A", 1, 1);

@@ -49,6 +49,31 @@ bool RedisServer::start(const QStringList &arguments)
     return false;
 }
 
+bool RedisServer::makeCertificate() const
+{
+    QProcess openssl;
+    openssl.start(QStringLiteral("openssl"),
+                  {"req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout",
+                   m_folder.filePath(QStringLiteral("key.pem")), "-out", caFile(), "-days", "2", "-subj",
+                   "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"});
+    return openssl.waitForFinished() && openssl.exitCode() == 0;
+}
+
+bool RedisServer::startTls()
+{
+    if (!makeCertificate())
+        return false;
+    // Again, if somebody else takes the port meanwhile.
+    for (int attempt = 0; attempt < 5; ++attempt) {
+        m_port = 0;
+        m_tlsPort = freePort();
+        if (start({"--tls-port", QString::number(m_tlsPort), "--tls-cert-file", caFile(), "--tls-key-file",
+                   m_folder.filePath(QStringLiteral("key.pem")), "--tls-auth-clients", "no"}))
+            return true;
+    }
+    return false;
+}
+
 bool RedisServer::startOn(quint16 port)
 {
     kill();

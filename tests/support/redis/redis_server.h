@@ -23,6 +23,10 @@ public:
     // also does while it loads its data.
     bool start(const QStringList &arguments = {});
     bool restart() { return start(m_arguments); }
+    // With TLS on another port beside it, and a certificate that caFile() alone vouches for.
+    bool startTls();
+    QString tlsUrl() const { return QStringLiteral("rediss://127.0.0.1:%1").arg(m_tlsPort); }
+    QString caFile() const { return m_folder.filePath(QStringLiteral("certificate.pem")); }
 
     void kill();   // kill -9
     void freeze(); // SIGSTOP
@@ -48,11 +52,13 @@ public:
 
 private:
     bool startOn(quint16 port);
+    bool makeCertificate() const;
 
     QTemporaryDir m_folder;
     QStringList m_arguments;
     QString m_password;
     quint16 m_port = 0;
+    quint16 m_tlsPort = 0;
     QProcess m_process;
 };
 
