@@ -120,6 +120,54 @@ private slots:
         finish();
     }
 
+    // Nobody takes its place, and still the others' records are stored; its own are when it is back.
+    void goesOnWithoutAMaster()
+    {
+        QVERIFY(goesOn());
+        for (const auto &node : m_nodes)
+            QCOMPARE(node->call({"CONFIG", "SET", "cluster-require-full-coverage", "no"}), QByteArray("OK"));
+        RedisServer *master = masterOf(symbols.first());
+        QVERIFY(master);
+        RedisServer *replica = nullptr;
+        for (const auto &node : m_nodes) {
+            const QByteArray role = node->call({"ROLE"});
+            if (role.startsWith("slave") && role.contains(QByteArray::number(master->port())))
+                replica = node.get();
+        }
+        QVERIFY(replica);
+        QString other;
+        for (const QString &symbol : symbols) {
+            if (masterOf(symbol) != master)
+                other = symbol;
+        }
+        replica->kill();
+        master->kill();
+        const QString place = QStringLiteral("127.0.0.1:%1").arg(master->port());
+        QTRY_VERIFY2_WITH_TIMEOUT(trouble().contains(place), qPrintable(trouble()), 20000);
+        for (int round = 0; round < 3; ++round) {
+            const qint64 before = stored(other);
+            QTRY_VERIFY2_WITH_TIMEOUT(stored(other) > before + 100, m_host->output().right(2000).constData(),
+                                      20000);
+        }
+        QVERIFY(!trouble().isEmpty());
+        QVERIFY(master->restart());
+        QVERIFY(replica->restart());
+        QVERIFY(goesOn());
+        finish();
+    }
+
+    void losesOnlyTheConnectionThatBreaks()
+    {
+        for (int round = 0; round < 10; ++round) {
+            QVERIFY(goesOn());
+            RedisServer *master = masterOf(symbols[round % symbols.size()]);
+            QVERIFY(master);
+            QVERIFY(master->call({"CLIENT", "KILL", "TYPE", "normal"}).toInt() > 0);
+        }
+        QVERIFY(goesOn());
+        finish();
+    }
+
     // The slot goes from one master to another in the middle of the flow: MIGRATING, ASK, MOVED.
     void followsASlotThatMoves()
     {
@@ -206,9 +254,9 @@ private:
         return nullptr;
     }
 
-    qint64 stored() const
+    qint64 stored(const QString &symbol = symbols.first()) const
     {
-        return anyNode()->call({"XLEN", keyOf(symbols.first())}).split('\n').last().toLongLong();
+        return anyNode()->call({"XLEN", keyOf(symbol)}).split('\n').last().toLongLong();
     }
 
     // Of the first symbol's slot.

@@ -39,11 +39,7 @@ private slots:
             QTRY_VERIFY_WITH_TIMEOUT(node->call({"CLUSTER", "INFO"}).contains("cluster_slots_assigned:16384"),
                                      20000);
         }
-        Settings settings;
-        settings.url = *Url::parse(m_nodes[0]->url());
-        m_client = std::make_unique<Client>(settings);
-        m_client->open();
-        QTRY_VERIFY(m_client->isOpen());
+        open(true);
     }
 
     void cleanup() { m_client.reset(); }
@@ -82,7 +78,73 @@ private slots:
         QCOMPARE(ask(Command("XLEN").key(key)), QByteArray("6"));
     }
 
+    // What went to the other node is answered, before and after, and the lost one is there again when it is.
+    void outlivesANode()
+    {
+        QSignalSpy nodeLost(m_client.get(), &Client::nodeLost);
+        QSignalSpy failed(m_client.get(), &Client::failed);
+        const QByteArray here("trades:BTCUSDT");  // 4308
+        const QByteArray there("trades:ETHUSDT"); // 9583
+        QVERIFY(write(here) && write(there));
+        const int node = m_client->takerOf(slotOf(there));
+        for (int round = 0; round < 2; ++round) {
+            m_nodes[1]->freeze();
+            QStringList answers;
+            for (const QByteArray &key : {there, here, there})
+                m_client->send(Command("XLEN").key(key), [&answers, key](const Reply &reply) {
+                    answers.append(QString::fromUtf8(key) + (reply.isLost() ? " lost" : " answered"));
+                });
+            QTRY_COMPARE(answers, QStringList("trades:BTCUSDT answered"));
+            m_nodes[1]->kill();
+            QTRY_COMPARE(answers, (QStringList{"trades:BTCUSDT answered", "trades:ETHUSDT lost",
+                                               "trades:ETHUSDT lost"}));
+            QCOMPARE(nodeLost.size(), round * 2 + 1);
+            QCOMPARE(nodeLost.last()[0].toInt(), node);
+            QVERIFY(m_client->isOpen());
+            QVERIFY(write(here));
+            QVERIFY(!write(there)); // nobody is there
+            QCOMPARE(nodeLost.size(), round * 2 + 2);
+            QVERIFY(m_nodes[1]->restart());
+            QTRY_VERIFY_WITH_TIMEOUT(m_nodes[1]->call({"CLUSTER", "INFO"}).contains("cluster_state:ok"),
+                                     20000);
+            QVERIFY(write(there));
+        }
+        QCOMPARE(failed.size(), 0);
+    }
+
+    // With nobody left it has failed, as a single server has.
+    void failsWithItsLastNode()
+    {
+        QSignalSpy failed(m_client.get(), &Client::failed);
+        QVERIFY(write("trades:BTCUSDT") && write("trades:ETHUSDT"));
+        for (const auto &node : m_nodes)
+            node->kill();
+        QTRY_COMPARE(failed.size(), 1);
+        QVERIFY(!m_client->isOpen());
+    }
+
+    // Owners that cannot deal with less have one kind of loss.
+    void losesAllUnlessToldOtherwise()
+    {
+        open(false);
+        QSignalSpy failed(m_client.get(), &Client::failed);
+        QVERIFY(write("trades:BTCUSDT") && write("trades:ETHUSDT"));
+        m_nodes[1]->kill();
+        QTRY_COMPARE(failed.size(), 1);
+        QVERIFY(!m_client->isOpen());
+    }
+
 private:
+    void open(bool outlivesNodes)
+    {
+        Settings settings;
+        settings.url = *Url::parse(m_nodes[0]->url());
+        settings.outlivesNodes = outlivesNodes;
+        m_client = std::make_unique<Client>(settings);
+        m_client->open();
+        QTRY_VERIFY(m_client->isOpen());
+    }
+
     // In a transaction, as the sink does.
     bool write(const QByteArray &key)
     {

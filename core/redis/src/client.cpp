@@ -7,7 +7,7 @@ namespace tidemill::redis {
 
 namespace {
 
-constexpr std::ptrdiff_t maxLost = 100;
+constexpr std::size_t maxLost = 100;
 
 } // namespace
 
@@ -100,29 +100,32 @@ Requests Client::Private::takeAll()
         for (Request &request : requests)
             all.push_back(std::move(request));
     };
-    const auto end = [&take, this](Connection *connection) {
-        connection->disconnect();
-        connection->close();
-        if (connection->hasSent() && !connection->serverSide().id.isEmpty())
-            m_lost.push_back(connection->serverSide());
-        take(connection->takeUnanswered());
-        // Not with us: we may be deleted from within one of its answers.
-        connection->setParent(nullptr);
-        connection->deleteLater();
-    };
     for (const auto &[node, connection] : std::exchange(m_byNode, {}))
-        end(connection);
+        take(takeFrom(connection));
     if (m_single)
-        end(std::exchange(m_single, nullptr));
+        take(takeFrom(std::exchange(m_single, nullptr)));
     for (auto &[slot, requests] : std::exchange(m_redirected, {}))
         take(std::move(requests));
     take(std::exchange(m_queued, {}));
     m_slotInFlight.clear();
-    m_askedAt.clear();
+    m_takers.clear();
+    return all;
+}
+
+// Takes it down; what it had not answered.
+Requests Client::Private::takeFrom(Connection *connection)
+{
+    connection->disconnect();
+    connection->close();
+    if (connection->hasSent() && !connection->serverSide().id.isEmpty())
+        m_lost.push_back(connection->serverSide());
     // Of servers that did not come back.
     if (m_lost.size() > maxLost)
-        m_lost.erase(m_lost.begin(), m_lost.end() - maxLost);
-    return all;
+        m_lost.erase(m_lost.begin());
+    // Not with us: we may be deleted from within one of its answers.
+    connection->setParent(nullptr);
+    connection->deleteLater();
+    return connection->takeUnanswered();
 }
 
 qsizetype Client::Private::unanswered() const
@@ -137,6 +140,8 @@ qsizetype Client::Private::unanswered() const
 
 void Client::Private::connectionFailed(Connection *connection, const Failure &failure)
 {
+    if (loseNode(connection, failure))
+        return;
     // A server that lets us in no further will not be followed by one that does.
     const bool isLast = m_state != State::Opening || failure.kind != ErrorKind::None || m_candidates.empty();
     if (isLast) {
@@ -149,21 +154,27 @@ void Client::Private::connectionFailed(Connection *connection, const Failure &fa
     openNext();
 }
 
-// One connection of a cluster takes the others with it: the owner then has one kind of uncertainty to deal
-// with, and the next open() learns who has which slot now.
+// One connection of a cluster takes the others with it, unless the owner can deal with less: it then has one
+// kind of uncertainty, and the next open() learns who has which slot now.
 void Client::Private::fail(const Failure &failure)
 {
     m_state = State::Closed;
-    const Requests lost = takeAll();
+    if (answerLost(takeAll(), failure))
+        emit q->failed(failure);
+}
+
+// False if we were deleted meanwhile.
+bool Client::Private::answerLost(const Requests &lost, const Failure &failure)
+{
     const QByteArray why = failure.error.message.toUtf8();
     QPointer<Client> client(q);
     for (const Request &request : lost) {
         if (request.callback)
             request.callback(Reply::lost(why, request.isTooLong));
         if (!client)
-            return;
+            return false;
     }
-    emit q->failed(failure);
+    return true;
 }
 
 } // namespace tidemill::redis

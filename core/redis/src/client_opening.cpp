@@ -125,6 +125,7 @@ void Client::Private::learn(Connection *connection, const Reply &reply)
     m_isCluster = true;
     m_lastAnswered = connection->url();
     m_slotInFlight.assign(slotCount, 0);
+    m_takers.assign(slotCount, -1);
     // It stays if it is one of the nodes under the very name that the others call it.
     m_single = nullptr;
     const std::pair key(connection->url().host, connection->url().port);

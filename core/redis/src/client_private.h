@@ -43,12 +43,18 @@ private:
     void sendInCluster(Request &&request);
     void sendTo(const ClusterMap::Node &node, Request &&request);
     void answered(Connection *connection, Request &&request, const Reply &reply);
-    void noteTaker(const Request &request);
+    void noteTaker(const Connection &connection, const Request &request);
     bool redirect(const Connection &connection, Request &request, const Reply &reply);
     void resend(int slot);
     void answerLater(Request &&request, const QByteArray &error);
 
     void connectionFailed(Connection *connection, const Failure &failure);
+    bool loseNode(Connection *connection, const Failure &failure);
+    Requests takeFrom(Connection *connection);
+    Connection *anyOpen() const;
+    void askForMap();
+    void updateMap(const ClusterMap &newer);
+    bool answerLost(const Requests &lost, const Failure &failure);
     void fail(const Failure &failure);
     Requests takeAll();
 
@@ -68,9 +74,9 @@ private:
     // latter go out again, in order, once the former have all come back; what is new queues up behind them.
     std::vector<quint32> m_slotInFlight;
     std::unordered_map<int, Requests> m_redirected;
-    // The node, by its index in the map, that took the last command of a slot because the one that has the
-    // slot had sent us there (ASK).
-    std::unordered_map<int, int> m_askedAt;
+    // The node, by its index in the map, that took the last command for a key of a slot; -1: none yet. It may
+    // be another than the one that has the slot, if that has sent us there (ASK) or has lost the slot since.
+    std::vector<qint16> m_takers;
 };
 
 } // namespace tidemill::redis

@@ -48,7 +48,10 @@ void Client::Private::sendInCluster(Request &&request)
 {
     const int slot = request.slot;
     if (slot == anySlot) {
-        sendTo(m_map.nodes().front(), std::move(request));
+        if (Connection *connection = anyOpen())
+            connection->add(std::move(request));
+        else
+            sendTo(m_map.nodes().front(), std::move(request));
         return;
     }
     if (const auto held = m_redirected.find(slot); held != m_redirected.end()) {
@@ -89,7 +92,7 @@ void Client::Private::answered(Connection *connection, Request &&request, const 
     if (redirect(*connection, request, reply)) {
         m_redirected[slot].push_back(std::move(request));
     } else {
-        noteTaker(request);
+        noteTaker(*connection, request);
         if (request.callback)
             request.callback(reply);
     }
@@ -99,19 +102,15 @@ void Client::Private::answered(Connection *connection, Request &&request, const 
 
 int Client::Private::takerOf(int slot) const
 {
-    const auto asked = m_askedAt.find(slot);
-    return asked == m_askedAt.end() ? m_map.nodeOf(slot) : asked->second;
+    const qint16 taker = m_takers.empty() ? qint16(-1) : m_takers[std::size_t(slot)];
+    return taker >= 0 ? taker : m_map.nodeOf(slot);
 }
 
-void Client::Private::noteTaker(const Request &request)
+void Client::Private::noteTaker(const Connection &connection, const Request &request)
 {
-    if (request.isForNode)
-        return;
-    const int node = request.askAt ? m_map.indexOf(*request.askAt) : -1;
-    if (node < 0)
-        m_askedAt.erase(request.slot);
-    else
-        m_askedAt[request.slot] = node;
+    if (!request.isForNode)
+        m_takers[std::size_t(request.slot)] =
+            qint16(m_map.indexOf({connection.url().host, connection.url().port}));
 }
 
 // True if the request goes elsewhere instead of being answered.

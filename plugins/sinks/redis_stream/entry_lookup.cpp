@@ -71,8 +71,14 @@ void EntryLookup::ask(std::size_t index)
     command.key(search.stream->key).add(behind).add(search.isForward ? "+" : "-");
     command.add("COUNT").add(qint64(pageEntries));
     m_client->send(command, [this, index, run = m_run](const redis::Reply &reply) {
-        if (run == m_run && !reply.isLost())
+        if (run != m_run)
+            return;
+        if (!reply.isLost()) {
             take(index, reply);
+        } else if (m_client->isOpen()) {
+            m_searches[index].stream->isLost = true;
+            endOne();
+        }
     });
 }
 

@@ -33,7 +33,8 @@ public:
     // oldest of these may lie further back.
     EntryLookup(redis::Client *client, qsizetype limit, QObject *parent);
 
-    // Ends in finished() unless cancel() comes first or the connection ends.
+    // Ends in finished() unless cancel() comes first or the client fails. Streams of a node that is lost
+    // meanwhile are marked as such, and are to be looked up again.
     void start(const std::vector<Question> &questions);
     void cancel();
 

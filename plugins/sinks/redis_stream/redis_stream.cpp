@@ -106,6 +106,7 @@ public:
         settings.connection.connectTimeout = m_connectTimeout;
         settings.connection.replyTimeout = m_replyTimeout;
         settings.connection.endsLostConnections = m_lookup > 0;
+        settings.connection.outlivesNodes = true;
         settings.options = xaddOptions();
         settings.window = m_window;
         settings.lookup = m_lookup;

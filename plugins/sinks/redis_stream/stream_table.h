@@ -32,6 +32,9 @@ struct Stream
     QByteArray confirmedId; // of the last entry that is confirmed; empty: none yet
     QByteArray lastId;      // of the last one at all
     bool needsLookup = true;
+    // The connection to its node broke in this round: nothing is certain of what the round has for it.
+    bool isLost = false;
+    bool isAway = false;     // that was so in the last round in which it was asked for
     bool hasRefused = false; // a record that it did not take counts as known, until the round ends
     // For the round that was made last.
     quint64 round = 0;

@@ -24,6 +24,7 @@ Writer::Writer(const WriterSettings &settings, QObject *parent)
         write();
     });
     connect(&m_client, &redis::Client::failed, this, &Writer::clientFailed);
+    connect(&m_client, &redis::Client::nodeLost, this, &Writer::nodeLost);
     connect(&m_lookup, &EntryLookup::finished, this, &Writer::afterLookup);
     m_slow.setSingleShot(true);
     m_slow.setInterval(slowAfter);
@@ -82,16 +83,18 @@ void Writer::beginRound()
 }
 
 // True if it is as much as a round may have.
-bool Writer::takeBatches(Round &round, std::size_t first) const
+bool Writer::takeBatches(Round &round, std::size_t first)
 {
     qsizetype rows = 0;
     std::size_t bytes = 0;
     round.first = first;
     round.batches = 0;
     while (first + round.batches < m_held.size() && rows < m_settings.window && bytes < roundBytes) {
-        const Batch &batch = *m_held[first + round.batches++].batch;
-        rows += batch.rowCount();
-        bytes += batch.byteSize();
+        const Held &held = m_held[first + round.batches++];
+        // What is left of batches for a node that is away must not keep others from having their turn.
+        const bool isAway = held.batch->rowCount() > 0 && m_streams.find(*held.form, *held.batch, 0)->isAway;
+        rows += isAway ? 0 : held.batch->rowCount();
+        bytes += held.batch->byteSize();
     }
     return rows >= m_settings.window || bytes >= roundBytes;
 }

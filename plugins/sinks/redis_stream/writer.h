@@ -32,7 +32,9 @@ struct WriterSettings
 // for each slot), wait for its answer and, if wished, for replicas, confirm. A transaction is carried out as
 // a whole or not at all, and the next one goes out only after it, so entries of a stream never change places,
 // whatever fails in between. While an answer is due and more than enough waits, the next round is prepared;
-// if anything goes wrong with the one before it, it is forgotten.
+// if anything goes wrong with the one before it, it is forgotten. If one node of a cluster is lost, the round
+// goes on without its streams, whose records are named as failed, and then all that waits is given back: so
+// that they are offered again in front of what came after them.
 class Writer : public QObject
 {
     Q_OBJECT
@@ -98,7 +100,7 @@ private:
     };
 
     void beginRound();
-    bool takeBatches(Round &round, std::size_t first) const;
+    bool takeBatches(Round &round, std::size_t first);
     std::vector<EntryLookup::Question> assignStreams(Round &round);
     void afterLookup(const QByteArray &error);
     void appendRecords(Round &round);
@@ -109,16 +111,20 @@ private:
     void dropNext();
     void sendNext();
     void takeAnswer(std::size_t index, const redis::Reply &reply);
+    void takeLoss(std::size_t index);
     void takeEntry(const Sent &sent, const redis::Reply &reply);
     void undo(const Part &part);
     void afterWriting();
     void checkIds();
     void waitForReplicas();
     void confirmRound();
+    void nameLost();
     void refuse(const Sent &sent, const Error &error);
 
     void clientFailed(const redis::Failure &failure);
+    void nodeLost(int node, const redis::Failure &failure);
     void failRound(const QByteArray &serverError);
+    void giveBackRound();
     void endRound();
     void interrupt(const Error &error);
 
@@ -137,6 +143,7 @@ private:
     qsizetype m_partBytes = 0;    // of the last one, as a first guess at the next
     std::size_t m_due = 0;        // answers
     QByteArray m_error;           // the first one that the server gave
+    Error m_loss;                 // of the last connection of a cluster that broke
     std::vector<Sent> m_doubtful; // an entry with its id, or a later one, is there
     quint64 m_added = 0;
     quint64 m_found = 0;

@@ -33,9 +33,12 @@ void Writer::checkIds()
         redis::Command command("XRANGE");
         command.key(sent.stream->key).add(id).add(id);
         m_client.send(command, [this, sent, identity, id, round = m_roundNumber](const redis::Reply &reply) {
-            if (round != m_roundNumber || m_phase != Phase::Checking || reply.isLost())
+            if (round != m_roundNumber || m_phase != Phase::Checking ||
+                (reply.isLost() && !m_client.isOpen()))
                 return;
-            if (reply.isError()) {
+            if (reply.isLost()) {
+                sent.stream->isLost = true;
+            } else if (reply.isError()) {
                 m_error = reply.text().toByteArray();
             } else if (m_held[sent.batch].form->identityOf(reply[0][1]) != identity) {
                 refuse(sent,
@@ -68,9 +71,15 @@ void Writer::waitForReplicas()
     }
     m_phase = Phase::Waiting;
     QHash<int, const Stream *> streamOfNode;
-    for (const Stream *stream : m_round.touched)
-        streamOfNode.insert(m_client.takerOf(stream->slot), stream);
+    for (const Stream *stream : m_round.touched) {
+        if (!stream->isLost)
+            streamOfNode.insert(m_client.takerOf(stream->slot), stream);
+    }
     m_due = std::size_t(streamOfNode.size());
+    if (m_due == 0) {
+        confirmRound();
+        return;
+    }
     for (const Stream *stream : std::as_const(streamOfNode)) {
         if (m_phase != Phase::Waiting)
             return;
@@ -79,11 +88,12 @@ void Writer::waitForReplicas()
         command.toTakerOf(stream->slot).mayBlock(m_settings.waitTimeout);
         m_client.send(redis::Command("PING").toTakerOf(stream->slot), {});
         m_client.send(command, [this, round = m_roundNumber](const redis::Reply &reply) {
-            if (round != m_roundNumber || m_phase != Phase::Waiting || reply.isLost())
+            if (round != m_roundNumber || m_phase != Phase::Waiting || (reply.isLost() && !m_client.isOpen()))
                 return;
+            const bool isLost = reply.isLost(); // then its streams are marked already
             if (reply.isError())
                 m_error = reply.text().toByteArray();
-            else if (reply.integer() < m_settings.waitReplicas)
+            else if (!isLost && reply.integer() < m_settings.waitReplicas)
                 m_error = QStringLiteral("NOREPLICAS only %1 of %2 replicas have it after %3 ms")
                               .arg(reply.integer())
                               .arg(m_settings.waitReplicas)
@@ -101,8 +111,23 @@ void Writer::waitForReplicas()
 
 void Writer::confirmRound()
 {
-    for (Stream *stream : m_round.touched)
-        stream->confirm(m_settings.lookup);
+    const auto isLost = [](const Stream *stream) { return stream->isLost; };
+    const bool isWhole = std::none_of(m_round.touched.begin(), m_round.touched.end(), isLost);
+    if (!isWhole) {
+        if (std::all_of(m_round.touched.begin(), m_round.touched.end(), isLost)) {
+            giveBackRound();
+            interrupt(m_loss);
+            return;
+        }
+        dropNext();
+        nameLost();
+    }
+    for (Stream *stream : m_round.touched) {
+        if (!stream->isLost)
+            stream->confirm(m_settings.lookup);
+        else if (m_settings.lookup > 0)
+            stream->distrust();
+    }
     std::vector<Held> done;
     for (; m_round.batches > 0; --m_round.batches) {
         done.push_back(std::move(m_held.front()));
@@ -118,13 +143,35 @@ void Writer::confirmRound()
         emit stored(held.batch, held.refused);
     }
     m_phase = Phase::Idle;
-    write();
+    if (isWhole)
+        write();
+    else if (!m_held.empty())
+        interrupt(m_loss);
+}
+
+// For good is nothing of what the lost node has said of them before.
+void Writer::nameLost()
+{
+    std::size_t at = 0;
+    for (std::size_t index = 0; index < m_round.batches; ++index) {
+        Held &held = m_held[index];
+        const std::size_t first = at;
+        held.refused.removeIf([&](const RowFailure &failure) {
+            return m_round.rowStreams[first + std::size_t(failure.row)]->isLost;
+        });
+        for (qsizetype row = 0; row < held.batch->rowCount(); ++row) {
+            if (m_round.rowStreams[at++]->isLost)
+                held.refused.append({row, m_loss, false});
+        }
+    }
 }
 
 void Writer::endRound()
 {
     ++m_roundNumber;
     m_phase = Phase::Idle;
+    for (Stream *stream : m_round.touched)
+        stream->isAway = std::exchange(stream->isLost, false);
     m_round.batches = 0;
     m_round.parts.clear();
     m_round.touched.clear();
@@ -134,18 +181,36 @@ void Writer::endRound()
 void Writer::failRound(const QByteArray &serverError)
 {
     const redis::ErrorKind kind = redis::errorKind(serverError);
-    dropNext();
-    // What was carried out all the same (another part of it) is looked up before it would be sent again.
-    for (Stream *stream : m_round.touched) {
-        if (stream->unconfirmed > 0)
-            stream->distrust();
-    }
-    endRound();
+    giveBackRound();
     if (redis::adviceFor(kind) == redis::Advice::Reconnect) {
         m_client.close();
         m_streams.distrustUnconfirmed();
     }
     interrupt(redis::describe(serverError, m_client.place()));
+}
+
+// What was carried out all the same (another part of it) is looked up before it would be sent again.
+void Writer::giveBackRound()
+{
+    dropNext();
+    for (Stream *stream : m_round.touched) {
+        if (stream->unconfirmed > 0 || (stream->isLost && m_settings.lookup > 0))
+            stream->distrust();
+    }
+    endRound();
+}
+
+// Another server may take its place that has not all it had answered: its streams are not believed, answered
+// or not. What it has not answered comes next.
+void Writer::nodeLost(int node, const redis::Failure &failure)
+{
+    m_loss = failure.error;
+    for (Stream *stream : m_round.touched) {
+        if (m_client.takerOf(stream->slot) == node)
+            stream->isLost = true;
+    }
+    if (m_phase == Phase::Idle && m_held.empty())
+        emit unreachable(failure.error);
 }
 
 void Writer::clientFailed(const redis::Failure &failure)

@@ -19,6 +19,8 @@ void Writer::appendRecords(Round &round)
         const qsizetype rows = m_held[round.first + index].batch->rowCount();
         for (qsizetype row = 0; row < rows; ++row) {
             const Sent sent{round.rowStreams[at++], quint32(index), quint32(row)};
+            if (sent.stream->isLost)
+                continue;
             if (Part &its = partOf(round, sent.stream); &its != part) {
                 part = &its;
                 out.emplace(part->transaction.body());
@@ -101,8 +103,12 @@ void Writer::sendRound()
         m_partBytes = part.transaction.byteSize();
         m_client.send(std::move(part.transaction),
                       [this, index, round = m_roundNumber](const redis::Reply &reply) {
-                          if (round == m_roundNumber && m_phase == Phase::Writing && !reply.isLost())
+                          if (round != m_roundNumber || m_phase != Phase::Writing)
+                              return;
+                          if (!reply.isLost())
                               takeAnswer(index, reply);
+                          else if (m_client.isOpen())
+                              takeLoss(index);
                       });
     }
     if (m_phase == Phase::Writing)
@@ -155,6 +161,15 @@ void Writer::takeAnswer(std::size_t index, const redis::Reply &reply)
         for (Stream *stream : m_round.touched)
             stream->takeAnsweredId();
     }
+    if (--m_due == 0)
+        afterWriting();
+}
+
+// Whether it was carried out, the next lookup tells.
+void Writer::takeLoss(std::size_t index)
+{
+    for (const Sent &sent : m_round.parts[index].rows)
+        sent.stream->isLost = true;
     if (--m_due == 0)
         afterWriting();
 }

@@ -32,6 +32,9 @@ struct Settings
     // that server ends the old one (CLIENT KILL) before it is of any use: then what it has not done by then
     // it never does. Its user needs the rights for CLIENT INFO and CLIENT KILL.
     bool endsLostConnections = false;
+    // When the connection to one node of a cluster breaks, only what it was sent fails, and the others go on;
+    // see nodeLost(). Without this, it takes the others with it.
+    bool outlivesNodes = false;
 };
 
 // A Redis, or a Redis Cluster: commands go out in the order they are given, pipelined, without waiting for
@@ -61,8 +64,9 @@ public:
     QString place() const;  // for messages; no password in it
 
     // The callback is called exactly once: with the answer, which may be an error, or with a reply that
-    // isLost() when the connection ended before it came; then failed() follows. May be called while opening;
-    // when closed, the callback gets a lost reply from the event loop. May be called from within a callback.
+    // isLost() when the connection ended before it came; then failed() follows, or nodeLost() went before.
+    // May be called while opening; when closed, the callback gets a lost reply from the event loop. May be
+    // called from within a callback.
     void send(const Command &command, Callback callback);
     // The answer is the array of EXEC: one reply for each command. Or an error: then nothing was carried out,
     // and it is the first error that came (OOM), not the EXECABORT that follows from it.
@@ -81,6 +85,10 @@ Q_SIGNALS:
     void connected();
     // It is closed now. Callbacks due have been called before.
     void failed(const tidemill::redis::Failure &failure);
+    // Only with Settings::outlivesNodes: the connection to that node (see takerOf()) is gone, and the
+    // callbacks of what it was sent come next. It is open still: who has the lost node's slots is asked of
+    // another one, and the next command for it makes a new connection.
+    void nodeLost(int node, const tidemill::redis::Failure &failure);
 
 private:
     class Private;
