@@ -61,8 +61,8 @@ void Writer::checkIds()
 }
 
 // A master answers before its replicas know. Any command makes WAIT wait for all that the master has written
-// so far, so it also covers what an earlier connection of ours wrote. It is the node that
-// took the entries that is asked, also if their slot is only on its way there.
+// so far, so it also covers what an earlier connection of ours wrote (not from Redis 7.2 on). It is the node
+// that took the entries that is asked, also if their slot is only on its way there.
 void Writer::waitForReplicas()
 {
     if (m_settings.waitReplicas == 0) {
