@@ -33,6 +33,12 @@ bool readCandle(ondemand::value row, Candle &candle)
     return good && index > numbers.size();
 }
 
+std::vector<Trade> from(qint64 first, std::vector<Trade> trades)
+{
+    std::erase_if(trades, [first](const Trade &trade) { return trade.trade_id < first; });
+    return trades;
+}
+
 } // namespace
 
 Result<std::vector<Trade>> History::decode(const QByteArray &body, Symbol product)
@@ -85,25 +91,51 @@ void History::get(Symbol product, qint64 below, std::function<void(Result<std::v
 
 void History::fetch(Symbol product, qint64 first, qint64 last, const Answer &answer)
 {
-    const qint64 below = last > 0 ? std::min(first + pageSize, last + 1) : 0;
-    get(product, below, [this, product, first, last, answer](const Result<std::vector<Trade>> &page) {
+    if (last > 0)
+        return fetchPage({product, first, last, 0, answer});
+    // The newest page tells how far "now" is; if it does not reach back, the rest is asked for by id.
+    get(product, 0, [this, product, first, answer](const Result<std::vector<Trade>> &newest) {
+        if (!newest)
+            return answer(newest.error());
+        const bool reaches = newest->empty() || newest->front().trade_id <= first;
+        if (reaches)
+            return answer(net::HistoryPage<Trade>{from(first, *newest), true});
+        const qint64 reached = newest->back().trade_id;
+        fetchPage({product, first, reached, reached, answer});
+    });
+}
+
+void History::fetchPage(const Wanted &wanted)
+{
+    const qint64 below = std::min(wanted.first + pageSize, wanted.last + 1);
+    get(wanted.product, below, [this, wanted, below](const Result<std::vector<Trade>> &page) {
         if (!page)
-            return answer(page.error());
-        std::vector<Trade> trades = *page;
-        if (last > 0) {
-            const bool complete = last < first + pageSize;
-            // A full page without anything asked for: ids have been left out, and more than a page of them.
-            std::erase_if(trades, [first](const Trade &trade) { return trade.trade_id < first; });
-            if (trades.empty() && !complete)
-                return fetch(product, first + pageSize, last, answer);
-            return answer(net::HistoryPage<Trade>{std::move(trades), complete});
-        }
-        // The newest page tells how far "now" is; if it does not reach back, the rest is asked for by id.
-        const bool reaches = trades.empty() || trades.front().trade_id <= first;
-        if (!reaches)
-            return fetch(product, first, trades.back().trade_id, answer);
-        std::erase_if(trades, [first](const Trade &trade) { return trade.trade_id < first; });
-        answer(net::HistoryPage<Trade>{std::move(trades), true});
+            return wanted.answer(page.error());
+        const bool complete = below > wanted.last;
+        std::vector<Trade> trades = from(wanted.first, *page);
+        if (complete || !trades.empty())
+            return wanted.answer(net::HistoryPage<Trade>{std::move(trades), complete});
+        // Nothing that was asked for: ids have been left out, and more than a page of them, or history does
+        // not reach so far yet. Which of the two, only what it had before it was asked for them tells.
+        if (wanted.reached < below)
+            return findReach(wanted, below);
+        Wanted next = wanted;
+        next.first = below;
+        fetchPage(next);
+    });
+}
+
+void History::findReach(const Wanted &wanted, qint64 below)
+{
+    get(wanted.product, 0, [this, wanted, below](const Result<std::vector<Trade>> &newest) {
+        if (!newest)
+            return wanted.answer(newest.error());
+        Wanted again = wanted;
+        again.reached = newest->empty() ? 0 : newest->back().trade_id;
+        if (again.reached >= below)
+            return fetchPage(again);
+        // This is all there is by now.
+        wanted.answer(net::HistoryPage<Trade>{from(wanted.first, *newest), true});
     });
 }
 

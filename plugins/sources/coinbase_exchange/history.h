@@ -43,6 +43,17 @@ public:
     static Result<std::vector<Candle>> decodeCandles(const QByteArray &body, const CandleRange &range);
 
 private:
+    struct Wanted
+    {
+        Symbol product;
+        qint64 first;
+        qint64 last;
+        qint64 reached; // an id that history was seen to have; 0: not looked at
+        Answer answer;
+    };
+
+    void fetchPage(const Wanted &wanted);
+    void findReach(const Wanted &wanted, qint64 below);
     // The page of trades below `below` (0: the newest).
     void get(Symbol product, qint64 below, std::function<void(Result<std::vector<Trade>>)> answer);
 

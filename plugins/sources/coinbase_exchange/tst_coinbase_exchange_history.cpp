@@ -105,6 +105,88 @@ private slots:
         QVERIFY((*got)->complete);
     }
 
+    // A page without anything that was asked for: ids were left out, or history is not there yet. It may get
+    // there between two questions, so the next page must not be taken for the first one that there is.
+    void leavesNothingOutThatHistoryDoesNotHaveYet_data()
+    {
+        QTest::addColumn<QStringList>("pages"); // one answer after the other: AFTER:OLDEST-NEWEST
+        QTest::addColumn<QString>("got");
+        QTest::addColumn<bool>("complete");
+
+        QTest::newRow("nothing yet") << QStringList{"6001:4001-5000", ":4001-5000"} << "" << true;
+        QTest::newRow("not one trade ever") << QStringList{"6001:", ":"} << "" << true;
+        QTest::newRow("the first of them by now")
+            << QStringList{"6001:4001-5000", ":4004-5003"} << "5001-5003" << true;
+        QTest::newRow("the whole page and no more by now")
+            << QStringList{"6001:4001-5000", ":5001-6000"} << "5001-6000" << true;
+        QTest::newRow("beyond the page by now")
+            << QStringList{"6001:4001-5000", ":5002-6001", "6001:5001-6000"} << "5001-6000" << false;
+        QTest::newRow("left out indeed")
+            << QStringList{"6001:4001-5000", ":9001-9500", "6001:4001-5000", "7001:6500-7000"} << "6500-7000"
+            << false;
+        QTest::newRow("left out to the end: how far it reaches is asked once")
+            << QStringList{"6001:4001-5000", ":9001-9500", "6001:4001-5000", "7001:4001-5000",
+                           "8001:4001-5000"}
+            << "" << true;
+    }
+
+    void leavesNothingOutThatHistoryDoesNotHaveYet()
+    {
+        QFETCH(QStringList, pages);
+        QFETCH(QString, got);
+        QFETCH(bool, complete);
+        net::RestClient rest;
+        rest.beginReplay();
+        History history(rest, this);
+        history.setUrl(QUrl("https://api.example"));
+        std::optional<Result<net::HistoryPage<Trade>>> answer;
+
+        history.fetch("BTC-USD"_sym, 5001, 8000,
+                      [&answer](const Result<net::HistoryPage<Trade>> &page) { answer = page; });
+        for (const QString &page : std::as_const(pages)) {
+            QVERIFY(!answer);
+            QCOMPARE(rest.waiting(), 1);
+            const QString after = page.section(u':', 0, 0);
+            rest.replayAnswer(QUrl("https://api.example/products/BTC-USD/trades" +
+                                   (after.isEmpty() ? QString() : "?after=" + after)),
+                              body(page.section(u':', 1)));
+        }
+
+        QVERIFY(answer);
+        TIDEMILL_VERIFY(*answer);
+        const auto &trades = (*answer)->records;
+        QCOMPARE(trades.empty()
+                     ? QString()
+                     : QStringLiteral("%1-%2").arg(trades.front().trade_id).arg(trades.back().trade_id),
+                 got);
+        QCOMPARE((*answer)->complete, complete);
+        QCOMPARE(rest.waiting(), 0);
+    }
+
+    // Up to now: the newest page has told how far history reaches.
+    void asksOnlyOnceHowFarHistoryReaches()
+    {
+        net::RestClient rest;
+        rest.beginReplay();
+        History history(rest, this);
+        history.setUrl(QUrl("https://api.example"));
+        const auto url = [](const char *query) {
+            return QUrl(QStringLiteral("https://api.example/products/BTC-USD/trades") + query);
+        };
+        std::optional<Result<net::HistoryPage<Trade>>> answer;
+
+        history.fetch("BTC-USD"_sym, 5001, 0,
+                      [&answer](const Result<net::HistoryPage<Trade>> &page) { answer = page; });
+        rest.replayAnswer(url(""), body("7001-8000"));
+        rest.replayAnswer(url("?after=6001"), body("4001-5000"));
+        rest.replayAnswer(url("?after=7001"), body("6999-7000"));
+
+        QVERIFY(answer);
+        TIDEMILL_VERIFY(*answer);
+        QCOMPARE((*answer)->records.size(), std::size_t(2));
+        QVERIFY(!(*answer)->complete);
+    }
+
     // [time, low, high, open, close, volume], newest first, numbers as JSON has them.
     void decodesCandles()
     {
@@ -171,6 +253,19 @@ private slots:
     }
 
 private:
+    // The trades OLDEST-NEWEST as the exchange sends them; none for no text.
+    static QByteArray body(const QString &range)
+    {
+        QByteArrayList rows;
+        if (!range.isEmpty()) {
+            for (qint64 id = range.section(u'-', 1).toLongLong();
+                 id >= range.section(u'-', 0, 0).toLongLong(); --id)
+                rows.append(R"({"trade_id":)" + QByteArray::number(id) +
+                            R"(,"side":"buy","size":"1","price":"6100.4","time":"2026-03-20T00:22:57Z"})");
+        }
+        return '[' + rows.join(',') + ']';
+    }
+
     static History::CandleRange range()
     {
         return {.product = "BTC-USD"_sym,
