@@ -92,11 +92,21 @@ public:
 private:
     enum Part { Rest = 1, Files = 2 };
 
+    struct Turn
+    {
+        Series series;
+        bool wasUpToNow = false;      // has had a turn, and gave way to the others
+        std::optional<Position> at{}; // where it goes on then
+        GapStarts gapStarts{};
+    };
+
     Result<> configureArchive(const net::HttpSettings &http);
     void nextSeries();
+    void nextSeriesLater();
     void emitRows(const Rows &rows);
     void emitMissing(qint64 first, qint64 last, Timestamp before, Timestamp behind);
     void noteEnd(const std::optional<Error> &failure);
+    void giveWay(const Position &at);
     void setTrouble(Part part, const Error &cause);
     void clearTrouble(Part part);
     Error failures() const;
@@ -117,9 +127,9 @@ private:
 
     Range m_range;
     QList<Series> m_kinds;
-    QList<Series> m_waiting;
+    QList<Turn> m_waiting;
+    Turn m_turn; // of the series at hand
     qsizetype m_count = 0;
-    GapStarts m_gapStarts; // of the series at hand
     QStringList m_failures;
     int m_troubles = 0; // of Part
     bool m_isPaused = false;
@@ -227,7 +237,7 @@ Result<> BinanceHistory::start()
     for (const QString &name : std::as_const(m_symbols)) {
         for (Series series : std::as_const(m_kinds)) {
             series.symbol = Symbol(name.toUtf8());
-            m_waiting.append(series);
+            m_waiting.append({series});
         }
     }
     m_count = m_waiting.size();
@@ -251,8 +261,8 @@ void BinanceHistory::nextSeries()
         emit finished();
         return;
     }
-    const Series series = m_waiting.takeFirst();
-    m_gapStarts = {};
+    m_turn = m_waiting.takeFirst();
+    const Series &series = m_turn.series;
     m_lastData = std::make_shared<std::atomic<qint64>>(Timestamp::now().ns);
     emit streamsChanged({{series.symbol.name().toByteArray(), series.kindName(), m_lastData}});
 
@@ -268,13 +278,17 @@ void BinanceHistory::nextSeries()
     connect(job, &SeriesJob::caughtUp, this, [this](Timestamp until) { m_range.until = until; });
     connect(job, &SeriesJob::archiveRejected, this,
             [this](const QString &detail) { reject("bad_archive", detail); });
+    connect(job, &SeriesJob::gaveWay, this, &BinanceHistory::giveWay);
     connect(job, &SeriesJob::finished, this, &BinanceHistory::noteEnd);
 
-    const auto saved = Position::parse(savedPosition(series.name()), m_range.beginText());
+    const auto saved =
+        m_turn.at ? m_turn.at : Position::parse(savedPosition(series.name()), m_range.beginText());
     qCInfo(lcBinanceHistory).noquote()
         << context().name + QLatin1Char(':') << series.name() << (saved ? "goes on at" : "begins at")
         << (saved ? saved->toText({}).trimmed() : m_range.beginText());
     job->setPaused(m_isPaused);
+    job->setGivesWay(!m_turn.wasUpToNow && std::any_of(m_waiting.begin(), m_waiting.end(),
+                                                       [](const Turn &turn) { return !turn.wasUpToNow; }));
     job->start(saved);
 }
 
@@ -289,19 +303,20 @@ void BinanceHistory::emitRows(const Rows &rows)
 void BinanceHistory::emitMissing(qint64 first, qint64 last, Timestamp before, Timestamp behind)
 {
     const Series &series = m_job->series();
-    m_out.add(Gap{.exchange = Symbol("binance"),
-                  .symbol = series.symbol,
-                  .stream = Symbol(series.kind == Kind::Trades ? "trade" : "aggTrade"),
-                  .ts_event = behind,
-                  .ts_recv = Timestamp::now(),
-                  .ts_from = m_gapStarts.next(before), // the exchange's times, and the same in another run
-                  .ts_to = behind,
-                  .first_missing = first,
-                  .last_missing = last,
-                  .cause = GapCause::Sequence,
-                  .state = GapState::Open,
-                  .provenance = Provenance::Backfill},
-              "the exchange's history has nothing there");
+    m_out.add(
+        Gap{.exchange = Symbol("binance"),
+            .symbol = series.symbol,
+            .stream = Symbol(series.kind == Kind::Trades ? "trade" : "aggTrade"),
+            .ts_event = behind,
+            .ts_recv = Timestamp::now(),
+            .ts_from = m_turn.gapStarts.next(before), // the exchange's times, and the same in another run
+            .ts_to = behind,
+            .first_missing = first,
+            .last_missing = last,
+            .cause = GapCause::Sequence,
+            .state = GapState::Open,
+            .provenance = Provenance::Backfill},
+        "the exchange's history has nothing there");
     m_out.flush();
 }
 
@@ -313,7 +328,24 @@ void BinanceHistory::noteEnd(const std::optional<Error> &failure)
         m_failures.append(failure->message);
         emit failed(failures());
     }
-    // The job is still within its call.
+    nextSeriesLater();
+}
+
+// Nobody's past waits until the present of another has been followed long enough.
+void BinanceHistory::giveWay(const Position &at)
+{
+    qCInfo(lcBinanceHistory).noquote() << context().name + QLatin1Char(':') << m_job->series().name()
+                                       << "is up to now and gives way to the others";
+    m_turn.wasUpToNow = true;
+    if (at.next >= 0)
+        m_turn.at = at;
+    m_waiting.append(m_turn);
+    nextSeriesLater();
+}
+
+// The job is still within its call.
+void BinanceHistory::nextSeriesLater()
+{
     QMetaObject::invokeMethod(
         this,
         [this] {

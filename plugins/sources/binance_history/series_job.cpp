@@ -189,6 +189,11 @@ void SeriesJob::reachNow(Timestamp running)
     }
     if (m_askedAt >= end() || running > m_range.until)
         return finish();
+    if (m_givesWay) {
+        m_isFinished = true;
+        emit gaveWay(m_at);
+        return;
+    }
     // Up, so that the last question is not asked too early; the answer may have come after the end.
     const std::chrono::nanoseconds pause =
         std::clamp<std::chrono::nanoseconds>(end() - exchangeNow(), {}, pollPause);

@@ -44,6 +44,8 @@ public:
     // From where the run before stood, if it did.
     void start(const std::optional<Position> &saved);
     void setPaused(bool paused);
+    // Whether it ends, for now, when it has reached "now" and would go on with what happens.
+    void setGivesWay(bool givesWay) { m_givesWay = givesWay; }
 
 Q_SIGNALS:
     // In order: rows, what the exchange does not have in front of the rows that follow, where that leads to.
@@ -54,6 +56,8 @@ Q_SIGNALS:
     void caughtUp(tidemill::Timestamp until);
 
     void archiveRejected(const QString &detail);
+    // Not the end, see setGivesWay(): another job goes on there.
+    void gaveWay(const tidemill::binance_history::Position &at);
     // The end; an error if something is left out for good.
     void finished(const std::optional<tidemill::Error> &failure);
 
@@ -106,6 +110,7 @@ private:
 
     bool m_isBusy = false; // waiting for an answer
     bool m_isPaused = false;
+    bool m_givesWay = false;
     bool m_isFinished = false;
     QTimer m_wake{this};
 };

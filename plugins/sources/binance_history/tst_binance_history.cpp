@@ -152,24 +152,31 @@ private slots:
         }
     }
 
-    // The second one comes when that moment is over, and does not wait for another.
-    void waitsOnceForAllSeries()
+    // The first one gives way when it has reached "now"; they wait for the moment that the overlap ends once.
+    void bringsThePastOfAllSeriesBeforeItWaits()
     {
         layDown(0, 3, 1);
         create({{"data", QStringList{"agg_trades", "trades"}}, {"from", "2024-03-01"}, {"overlap", "1s"}},
                {});
-        QList<int> asked; // until each series began, and until the last one ended
-        connect(m_source.get(), &Source::streamsChanged, this, [this, &asked] {
+        QList<int> asked;      // until each turn began, and until the last one ended
+        QList<QByteArray> had; // by then
+        connect(m_source.get(), &Source::streamsChanged, this, [&](const QList<Source::Stream> &streams) {
             asked.append(m_exchange->stats()["rest_requests"].toInt());
+            had.append(QByteArray::number(collected().size()) + ' ' +
+                       (streams.isEmpty() ? "end" : streams.first().stream));
+            // Something happens while the second one is followed.
+            if (asked.size() == 2)
+                m_market->trade(3, m_market->now);
             m_market->now += 2000000; // its clock stands still otherwise
         });
         TIDEMILL_VERIFY(m_source->start());
 
         QTRY_COMPARE(m_finished->size(), 1);
-        QCOMPARE(collected(), idsFrom(0, 3) + idsFrom(100, 3));
-        QCOMPARE(asked.size(), 3);
-        QVERIFY(asked[1] >= 4);           // the time, two pages, and one at the end of the overlap
+        QCOMPARE(had, (QList<QByteArray>{"0 agg_trades", "3 trades", "7 agg_trades", "8 end"}));
+        QCOMPARE(collected(), idsFrom(0, 3) + idsFrom(100, 4) + idsFrom(3, 1));
+        QCOMPARE(asked[1], 3);            // the time, two pages
         QCOMPARE(asked[2] - asked[1], 4); // the time, the first id, two pages
+        QCOMPARE(asked[3] - asked[2], 3); // the time, two pages
     }
 
     void followsTheCalendar()
