@@ -7,6 +7,7 @@ namespace tidemill::binance {
 
 bool CandleBackfill::take(StreamState &stream, const Candle &candle, Timestamp before)
 {
+    const bool isFirst = stream.candles->completeTo().isNull();
     const CandleFill::Verdict verdict = stream.candles->take(candle);
     if (verdict.hole) {
         const Gap gap{.exchange = m_source.exchange(),
@@ -29,7 +30,8 @@ bool CandleBackfill::take(StreamState &stream, const Candle &candle, Timestamp b
         else
             fill(filling, oldest);
     }
-    if (verdict.isNew && candle.closed)
+    // The first one even while it runs: whoever stored it then has to get its end in another run.
+    if (verdict.isNew && (candle.closed || isFirst))
         m_moved.insert(stream.id);
     return verdict.isNew;
 }

@@ -23,6 +23,15 @@ Candle candle(int minute)
             .closed = true};
 }
 
+// The same while it runs.
+Candle running(int minute, int second)
+{
+    Candle open = candle(minute);
+    open.ts_event = open.ts_recv = open.ts_open + std::chrono::seconds(second);
+    open.closed = false;
+    return open;
+}
+
 } // namespace
 
 // What becomes of holes between candles that nobody can fill.
@@ -65,6 +74,32 @@ private slots:
         const QList<Gap> gaps = testing::rows<Gap>(emitted);
         QCOMPARE(gaps[0].ts_from, candle(0).ts_recv);
         QVERIFY(gaps[0].ts_from < gaps[1].ts_from);
+    }
+
+    // A run that ends within its first candle has stored that as far as it had got.
+    void goesOnWithACandleThatWasNeverSeenClosed()
+    {
+        net::BareSource source("binance");
+        net::RestClient rest;
+        History history(rest, rest, &source);
+        Streams streams;
+        const auto spec = parseStreamSuffix(QStringLiteral("kline_1m"));
+        TIDEMILL_VERIFY(spec);
+        StreamState &stream = streams.add(QStringLiteral("BTCUSDT"), *spec);
+        stream.candles = std::make_unique<CandleFill>();
+        CandleBackfill backfill(source, streams, history);
+        const auto position = [](int minute) {
+            return QList<std::pair<int, QByteArray>>{{0, QByteArray::number(candle(minute).ts_open.ns)}};
+        };
+
+        QVERIFY(backfill.take(stream, running(0, 5), {}));
+        QCOMPARE(backfill.takeMoved(), position(0));
+        QVERIFY(backfill.take(stream, running(0, 6), {}));
+        QVERIFY(backfill.takeMoved().isEmpty());
+        QVERIFY(backfill.take(stream, candle(0), {}));
+        QCOMPARE(backfill.takeMoved(), position(1));
+        QVERIFY(backfill.take(stream, running(1, 5), {}));
+        QVERIFY(backfill.takeMoved().isEmpty());
     }
 };
 
