@@ -9,36 +9,26 @@
 
 using namespace tidemill;
 using namespace tidemill::coinbase_advanced;
-using Numbers = net::FeedSource::Numbers;
 
 namespace {
 
-// Keeps what the session refers to beside it.
-struct Sessions : net::FeedSession
+struct Metrics
+{
+    CandleMetrics metrics;
+};
+
+// They outlive the session.
+struct Sessions : private Metrics, fuzz::KeptSession<Session, Streams>
 {
     explicit Sessions(fuzz::SessionFeed &feed)
     {
-        int id = 0;
-        QList<net::FeedStream> wanted;
         for (const Channel channel :
              {Channel::Candles, Channel::Ticker, Channel::MarketTrades, Channel::Level2}) {
-            const QByteArray name = channelName(channel);
-            feed.source.addStream("BTC-USD"_sym, Symbol(name), name,
-                                  channel == Channel::MarketTrades ? Numbers::Trades : Numbers::None);
+            add(feed, "BTC-USD"_sym, channelName(channel), channel == Channel::MarketTrades);
             streams.add(channel, "BTC-USD"_sym);
-            wanted.append({id++, name});
         }
-        session = std::make_unique<Session>(feed.link, feed.source, streams, metrics, nullptr);
-        session->subscribe(wanted);
+        begin(std::make_unique<Session>(feed.link, feed.source, streams, metrics, nullptr));
     }
-
-    void subscribe(const QList<net::FeedStream> &changed) override { session->subscribe(changed); }
-    void unsubscribe(const QList<net::FeedStream> &changed) override { session->unsubscribe(changed); }
-    void receive(const net::Frames &frames) override { session->receive(frames); }
-
-    Streams streams;
-    CandleMetrics metrics;
-    std::unique_ptr<Session> session;
 };
 
 } // namespace

@@ -9,35 +9,20 @@
 
 using namespace tidemill;
 using namespace tidemill::coinbase_exchange;
-using Numbers = net::FeedSource::Numbers;
 
 namespace {
 
-// Keeps what the session refers to beside it.
-struct Sessions : net::FeedSession
+struct Sessions : fuzz::KeptSession<Session, Streams>
 {
     explicit Sessions(fuzz::SessionFeed &feed)
     {
-        int id = 0;
-        QList<net::FeedStream> wanted;
         for (const Channel channel :
              {Channel::Ticker, Channel::Matches, Channel::Heartbeat, Channel::Level2Batch}) {
-            const QByteArray name = channelName(channel);
-            feed.source.addStream("BTC-USD"_sym, Symbol(name), name,
-                                  channel == Channel::Matches ? Numbers::Trades : Numbers::None);
+            add(feed, "BTC-USD"_sym, channelName(channel), channel == Channel::Matches);
             streams.add(channel, "BTC-USD"_sym);
-            wanted.append({id++, name});
         }
-        session = std::make_unique<Session>(feed.link, feed.source, streams);
-        session->subscribe(wanted);
+        begin(std::make_unique<Session>(feed.link, feed.source, streams));
     }
-
-    void subscribe(const QList<net::FeedStream> &changed) override { session->subscribe(changed); }
-    void unsubscribe(const QList<net::FeedStream> &changed) override { session->unsubscribe(changed); }
-    void receive(const net::Frames &frames) override { session->receive(frames); }
-
-    Streams streams;
-    std::unique_ptr<Session> session;
 };
 
 } // namespace

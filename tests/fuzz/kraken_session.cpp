@@ -9,34 +9,20 @@
 
 using namespace tidemill;
 using namespace tidemill::kraken;
-using Numbers = net::FeedSource::Numbers;
 
 namespace {
 
-// Keeps what the session refers to beside it.
-struct Sessions : net::FeedSession
+struct Sessions : fuzz::KeptSession<Session, Streams>
 {
     explicit Sessions(fuzz::SessionFeed &feed)
     {
-        int id = 0;
-        QList<net::FeedStream> wanted;
         for (const char *name : {"trade", "book_10", "ticker", "ohlc_5"}) {
             const auto spec = parseStreamName(QLatin1String(name));
-            feed.source.addStream("BTC/USD"_sym, Symbol(name), name,
-                                  spec->channel == Channel::Trade ? Numbers::Trades : Numbers::None);
+            add(feed, "BTC/USD"_sym, name, spec->channel == Channel::Trade);
             streams.add("BTC/USD"_sym, *spec);
-            wanted.append({id++, name});
         }
-        session = std::make_unique<Session>(feed.link, feed.source, streams, Counter());
-        session->subscribe(wanted);
+        begin(std::make_unique<Session>(feed.link, feed.source, streams, Counter()));
     }
-
-    void subscribe(const QList<net::FeedStream> &changed) override { session->subscribe(changed); }
-    void unsubscribe(const QList<net::FeedStream> &changed) override { session->unsubscribe(changed); }
-    void receive(const net::Frames &frames) override { session->receive(frames); }
-
-    Streams streams;
-    std::unique_ptr<Session> session;
 };
 
 } // namespace

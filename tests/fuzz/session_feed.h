@@ -60,6 +60,36 @@ public:
     net::BareSource source;
 };
 
+// A session and what it refers to beside it.
+template<typename Session, typename Streams>
+class KeptSession : public net::FeedSession
+{
+public:
+    void subscribe(const QList<net::FeedStream> &changed) override { session->subscribe(changed); }
+    void unsubscribe(const QList<net::FeedStream> &changed) override { session->unsubscribe(changed); }
+    void receive(const net::Frames &frames) override { session->receive(frames); }
+
+protected:
+    // To the source; the derived class adds it to `streams`.
+    void add(SessionFeed &feed, Symbol symbol, const QByteArray &name, bool isTrades)
+    {
+        using Numbers = net::FeedSource::Numbers;
+        feed.source.addStream(symbol, Symbol(name), name, isTrades ? Numbers::Trades : Numbers::None);
+        m_wanted.append({int(m_wanted.size()), name});
+    }
+    void begin(std::unique_ptr<Session> made)
+    {
+        session = std::move(made);
+        session->subscribe(m_wanted);
+    }
+
+    Streams streams;
+    std::unique_ptr<Session> session;
+
+private:
+    QList<net::FeedStream> m_wanted;
+};
+
 // Runs the input, one frame a line, through two sessions that differ in what lies behind each frame only.
 // make(feed): the session, with its streams subscribed.
 template<typename Make>

@@ -122,12 +122,8 @@ void Connector::readTunnel()
     if (!opened || !*opened)
         return;
     m_tunnel.reset();
-    if (auto *const tls = qobject_cast<QSslSocket *>(m_socket)) {
-        tls->setPeerVerifyName(m_url.host(QUrl::FullyEncoded)); // not the proxy's
-        tls->startClientEncryption();
-    } else {
+    if (!beginTls(m_socket, m_url.host(QUrl::FullyEncoded)))
         sendRequest();
-    }
 }
 
 void Connector::sendRequest()

@@ -159,12 +159,8 @@ void HttpConnection::readTunnel()
     if (!opened || !*opened)
         return;
     m_tunnel.reset();
-    if (auto *const tls = qobject_cast<QSslSocket *>(m_socket)) {
-        tls->setPeerVerifyName(m_address.host(QUrl::FullyEncoded)); // not the proxy's
-        tls->startClientEncryption();
-    } else {
+    if (!beginTls(m_socket, m_address.host(QUrl::FullyEncoded)))
         writeRequest();
-    }
 }
 
 void HttpConnection::writeRequest()

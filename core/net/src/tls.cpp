@@ -32,4 +32,14 @@ Result<QSslConfiguration> tlsConfiguration(const QString &caFile)
     return tls;
 }
 
+bool beginTls(QTcpSocket *socket, const QString &host)
+{
+    auto *const tls = qobject_cast<QSslSocket *>(socket);
+    if (!tls)
+        return false;
+    tls->setPeerVerifyName(host); // not the proxy's
+    tls->startClientEncryption();
+    return true;
+}
+
 } // namespace tidemill::net

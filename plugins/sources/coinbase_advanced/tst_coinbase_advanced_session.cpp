@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "../session_test.h"
 #include "session.h"
-
-#include <tidemill/net/testing.h>
-#include <tidemill/testing.h>
 
 #include <QElapsedTimer>
 #include <QJsonDocument>
@@ -11,11 +9,8 @@
 
 using namespace tidemill;
 using namespace tidemill::coinbase_advanced;
-using Numbers = net::FeedSource::Numbers;
 
 namespace {
-
-const Timestamp received{1772442918000000000};
 
 // Ids of the streams below.
 enum Id { Candles, Tickers, Trades, Books, Statuses, Heartbeats, TradesInUsdc };
@@ -74,16 +69,14 @@ const QString publishedKey = QStringLiteral("nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDu
 
 } // namespace
 
-class tst_CoinbaseAdvancedSession : public QObject
+class tst_CoinbaseAdvancedSession : public testing::SessionTest<Session, Streams>
 {
     Q_OBJECT
 
 private slots:
     void init()
     {
-        m_source = std::make_unique<net::BareSource>("coinbase_advanced");
-        m_link = std::make_unique<net::FakeLink>();
-        m_streams = Streams();
+        begin("coinbase_advanced");
         m_metrics = CandleMetrics();
         add("BTC-USD", Channel::Candles, Numbers::None);
         add("BTC-USD", Channel::Ticker, Numbers::None);
@@ -92,7 +85,6 @@ private slots:
         add("BTC-USD", Channel::Status, Numbers::None);
         add("", Channel::Heartbeats, Numbers::Pulse);
         add("ETH-USDC", Channel::MarketTrades, Numbers::Trades);
-        m_emitted = std::make_unique<QSignalSpy>(m_source.get(), &Source::emitted);
         connectAnew();
     }
 
@@ -397,26 +389,12 @@ private slots:
     }
 
 private:
-    void add(const char *product, Channel channel, Numbers numbers)
-    {
-        const Symbol symbol = *product ? Symbol(product) : Symbol();
-        const QByteArray name = channelName(channel);
-        m_source->addStream(symbol, Symbol(name), name, numbers);
-        m_streams.add(channel, symbol);
-    }
     void connectAnew()
     {
         m_session = std::make_unique<Session>(*m_link, *m_source, m_streams, m_metrics, nullptr);
     }
-    void deliver(const QByteArrayList &frames) { net::deliver(*m_session, frames, received); }
-    int rejected() { return int(m_source->metrics["tidemill_rejected_total bad_frame"]); }
 
-    std::unique_ptr<net::BareSource> m_source;
-    std::unique_ptr<net::FakeLink> m_link;
-    Streams m_streams;
     CandleMetrics m_metrics;
-    std::unique_ptr<QSignalSpy> m_emitted;
-    std::unique_ptr<Session> m_session;
 };
 
 QTEST_GUILESS_MAIN(tst_CoinbaseAdvancedSession)

@@ -36,6 +36,11 @@ public:
 
 private:
     using Object = ondemand::object;
+    struct BookFrame
+    {
+        std::string_view product;
+        Timestamp happened;
+    };
 
     void request(const char *type, const QList<net::FeedStream> &streams);
     Result<> decode(QByteArrayView frame) override;
@@ -47,6 +52,7 @@ private:
     Result<> decodeSnapshot(Object &object);
     Result<> decodeChanges(Object &object);
     Result<> decodeStatus(Object &object);
+    bool readBook(Object &object, bool isSnapshot, BookFrame &frame);
     bool readChanges(ondemand::value value);
     // The ticker stream that a ticker frame belongs to: both channels send the same frames.
     int tickerStream(QByteArrayView product) const;

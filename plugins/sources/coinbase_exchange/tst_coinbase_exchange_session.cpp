@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "../session_test.h"
 #include "session.h"
-
-#include <tidemill/net/testing.h>
-#include <tidemill/testing.h>
 
 #include <QElapsedTimer>
 #include <QJsonArray>
@@ -11,11 +9,8 @@
 
 using namespace tidemill;
 using namespace tidemill::coinbase_exchange;
-using Numbers = net::FeedSource::Numbers;
 
 namespace {
-
-const Timestamp received{1772442918000000000};
 
 // Ids of the streams below.
 enum Id { Tickers, Matches, Heartbeats, Books, Statuses };
@@ -54,23 +49,20 @@ QByteArray heartbeat(qint64 lastTrade)
 
 } // namespace
 
-class tst_CoinbaseExchangeSession : public QObject
+class tst_CoinbaseExchangeSession : public testing::SessionTest<Session, Streams>
 {
     Q_OBJECT
 
 private slots:
     void init()
     {
-        m_source = std::make_unique<net::BareSource>("coinbase_exchange");
-        m_link = std::make_unique<net::FakeLink>();
-        m_streams = Streams();
+        begin("coinbase_exchange");
         add("BTC-USD", Channel::Ticker, Numbers::None);
         add("BTC-USD", Channel::Matches, Numbers::Trades);
         add("BTC-USD", Channel::Heartbeat, Numbers::Pulse);
         add("BTC-USD", Channel::Level2Batch, Numbers::None);
         add("", Channel::Status, Numbers::None);
         m_session = std::make_unique<Session>(*m_link, *m_source, m_streams);
-        m_emitted = std::make_unique<QSignalSpy>(m_source.get(), &Source::emitted);
     }
 
     void subscribesChannelByChannel()
@@ -325,23 +317,6 @@ private slots:
         QCOMPARE(rejected(), 1);
         QCOMPARE(testing::rows<Trade>(*m_emitted).size(), 1);
     }
-
-private:
-    void add(const char *product, Channel channel, Numbers numbers)
-    {
-        const Symbol symbol = *product ? Symbol(product) : Symbol();
-        const QByteArray name = channelName(channel);
-        m_source->addStream(symbol, Symbol(name), name, numbers);
-        m_streams.add(channel, symbol);
-    }
-    void deliver(const QByteArrayList &frames) { net::deliver(*m_session, frames, received); }
-    int rejected() { return int(m_source->metrics["tidemill_rejected_total bad_frame"]); }
-
-    std::unique_ptr<net::BareSource> m_source;
-    std::unique_ptr<net::FakeLink> m_link;
-    Streams m_streams;
-    std::unique_ptr<Session> m_session;
-    std::unique_ptr<QSignalSpy> m_emitted;
 };
 
 QTEST_GUILESS_MAIN(tst_CoinbaseExchangeSession)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "../session_test.h"
 #include "session.h"
-
-#include <tidemill/net/testing.h>
-#include <tidemill/testing.h>
 
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -12,8 +10,6 @@ using namespace tidemill;
 using namespace tidemill::kraken;
 
 namespace {
-
-const Timestamp received{1772442918000000000};
 
 QByteArray book(const char *type, const QByteArray &bids, const QByteArray &asks, quint32 checksum)
 {
@@ -69,16 +65,14 @@ const QByteArray ask = R"({"price":63501.0,"qty":0.00005100})";
 
 } // namespace
 
-class tst_KrakenSession : public QObject
+class tst_KrakenSession : public testing::SessionTest<Session, Streams>
 {
     Q_OBJECT
 
 private slots:
     void init()
     {
-        m_source = std::make_unique<net::BareSource>("kraken");
-        m_link = std::make_unique<net::FakeLink>();
-        m_streams = Streams();
+        begin("kraken");
         for (const char *name : {"trade", "book_10", "ticker", "ohlc_5"}) {
             const auto spec = parseStreamName(QLatin1String(name));
             TIDEMILL_VERIFY(spec);
@@ -87,7 +81,6 @@ private slots:
                                                                 : net::FeedSource::Numbers::None);
             m_streams.add("BTC/USD"_sym, *spec);
         }
-        m_emitted = std::make_unique<QSignalSpy>(m_source.get(), &Source::emitted);
         connectAnew();
     }
 
@@ -320,15 +313,7 @@ private:
         m_failures = 0;
     }
 
-    void deliver(const QByteArrayList &frames) { net::deliver(*m_session, frames, received); }
-    int rejected() { return int(m_source->metrics["tidemill_rejected_total bad_frame"]); }
-
-    std::unique_ptr<net::BareSource> m_source;
-    std::unique_ptr<net::FakeLink> m_link;
-    Streams m_streams;
     std::atomic<quint64> m_failures{0};
-    std::unique_ptr<QSignalSpy> m_emitted;
-    std::unique_ptr<Session> m_session;
 };
 
 QTEST_GUILESS_MAIN(tst_KrakenSession)
