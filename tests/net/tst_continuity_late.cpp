@@ -221,6 +221,51 @@ private slots:
         QCOMPARE(bench.take(), "1, ask 2-0, ask 2-0, b2");
     }
 
+    // A history that never answers is no reason to keep all who ask.
+    void letsNobodyWaitWhereManyDo()
+    {
+        Bench bench;
+        bench.add({1});
+        int verdicts = 0;
+        int unknown = 0;
+        const auto note = [&](Missed missed) {
+            ++verdicts;
+            unknown += missed == Missed::Unknown ? 1 : 0;
+        };
+        for (int i = 0; i < 1000; ++i)
+            bench.continuity.catchUp(0, note);
+        QCOMPARE(unknown, verdicts);
+        QVERIFY(verdicts > 900 && verdicts < 1000);
+        const int before = unknown;
+        bench.answer(page({}));
+        bench.answer(page({}));
+        QCOMPARE(verdicts, 1000);
+        QCOMPARE(unknown, before);
+        QCOMPARE(bench.take(), "1, ask 2-0, ask 2-0");
+    }
+
+    // By an hour, as after a start with a wrong time: nothing waits for that hour.
+    void survivesAClockThatIsSetBack()
+    {
+        constexpr qint64 hour = 3600 * 1000;
+        ContinuitySettings settings;
+        settings.reorder = 100ms;
+        Bench bench(settings);
+        bench.add({1, 3, 5}, hour);
+        bench.continuity.tick(Timestamp{startNs});
+        QCOMPARE(bench.take(), "1");
+        bench.continuity.tick(Timestamp{startNs + 100 * ms});
+        QCOMPARE(bench.take(), "ask 2-2");
+        bench.answer(page({2}));
+        bench.continuity.tick(Timestamp{startNs + 200 * ms});
+        QCOMPARE(bench.take(), "b2, 3, ask 4-4");
+        bench.answer(page({}));
+        bench.continuity.tick(Timestamp{startNs + 1200 * ms});
+        QCOMPARE(bench.take(), "ask 4-4"); // history lags
+        bench.continuity.tick(Timestamp{startNs + 61000 * ms});
+        QCOMPARE(bench.take(), "gap 4-4, 5"); // and does not come at all
+    }
+
     void showsWhichConnectionMadeTheHole()
     {
         Bench bench({}, false);

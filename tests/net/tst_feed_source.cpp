@@ -257,6 +257,43 @@ private slots:
         QVERIFY(!m_source->heard(*m_link, id, at(2), at(2)));
     }
 
+    // With a hole in it, which the exchange's history fills when it is back.
+    void goesOnWithAStreamThatWasRemoved()
+    {
+        const int id = m_source->addStream("A"_sym, "trade"_sym, "t", Numbers::Trades);
+        QList<std::pair<qint64, qint64>> asked;
+        Answer waiting;
+        m_source->history = [&](int, qint64 first, qint64 last, const Answer &answer) {
+            asked.append({first, last});
+            waiting = answer;
+        };
+        QSignalSpy reached(m_source.get(), &Source::positionReached);
+        for (const int seen : {1, 5, 6})
+            m_source->add(id, trade(seen, seen));
+        m_source->flush();
+        QCOMPARE(ids(), QList<qint64>{1});
+
+        m_source->removeStream(id);
+        QCOMPARE(ids(), (QList<qint64>{1, 5, 6}));
+        QCOMPARE(testing::rows<Gap>(*m_emitted).size(), 1);
+        const QByteArray position = testing::positions(reached).value("A trade");
+        QVERIFY2(position.contains(" 2-4@"), position);
+
+        asked.clear();
+        const int again = m_source->addStream("A"_sym, "trade"_sym, "t", Numbers::Trades);
+        m_source->add(again, trade(7, 7));
+        m_source->flush();
+        QCOMPARE(ids(), (QList<qint64>{1, 5, 6, 7}));
+        QCOMPARE(asked, (QList<std::pair<qint64, qint64>>{{2, 4}}));
+        waiting(net::HistoryPage<Trade>{{trade(2, 8), trade(3, 8), trade(4, 8)}, true});
+        m_source->flush();
+        QCOMPARE(ids(), (QList<qint64>{1, 5, 6, 7, 2, 3, 4}));
+        const QList<Gap> gaps = testing::rows<Gap>(*m_emitted);
+        QCOMPARE(gaps.size(), 2);
+        QCOMPARE(gaps[1].state, GapState::Filled);
+        QCOMPARE(gaps[1].ts_from, gaps[0].ts_from);
+    }
+
     void letsGoOfWhatItHoldsWhenItStops()
     {
         const int id = m_source->addStream("A"_sym, "trade"_sym, "t", Numbers::Trades);

@@ -12,6 +12,9 @@ namespace {
 // begun to count anew, or the high id was nonsense.
 constexpr std::chrono::seconds startOverAfter{10};
 
+// Records are a little ahead of, or behind, the time that goes by. By more the clock has been set.
+constexpr std::chrono::seconds clockStep{5};
+
 } // namespace
 
 ContinuityCore::ContinuityCore(const RowType &type, const ContinuitySettings &settings, Handlers handlers)
@@ -121,7 +124,7 @@ void ContinuityCore::drain(int stream)
         return;
     }
     if (isNextHole)
-        state.holeSince = state.held.frontAt();
+        state.holeSince = std::min(state.held.frontAt(), m_now);
     trim(stream);
 }
 
@@ -240,19 +243,22 @@ void ContinuityCore::letGo(int stream)
     finishCatchUp(stream, false);
 }
 
-void ContinuityCore::close(int stream)
+QByteArray ContinuityCore::close(int stream)
 {
     Stream *state = find(stream);
     if (!state)
-        return;
+        return {};
     if (m_gates[std::size_t(stream)].passes != nothing)
         state->next = m_gates[std::size_t(stream)].passes;
+    state->isStopped = true;
     letGo(stream);
-    giveUpLate(stream, state->late.size());
+    splitAllLate(stream);
+    const QByteArray reached = position(stream);
     m_gates[std::size_t(stream)].passes = nothing;
     std::erase(m_moved, stream);
     m_gates[std::size_t(stream)].moved = false;
     m_streams[std::size_t(stream)].reset();
+    return reached;
 }
 
 void ContinuityCore::stop()
@@ -267,8 +273,29 @@ void ContinuityCore::stop()
     }
 }
 
+// What waits for a time to come would otherwise wait for as long again as the clock was set back by.
+void ContinuityCore::setBack(Timestamp now)
+{
+    const std::chrono::nanoseconds by = now - m_now; // negative
+    m_now = now;
+    for (const auto &state : m_streams) {
+        if (!state)
+            continue;
+        for (Timestamp *at : {&state->holeSince, &state->askAgain, &state->catchUpSince}) {
+            if (!at->isNull())
+                *at = *at + by;
+        }
+        for (LateHole &hole : state->late) {
+            if (!hole.since.isNull())
+                hole.since = hole.since + by;
+        }
+    }
+}
+
 void ContinuityCore::tick(Timestamp now)
 {
+    if (m_now - now > clockStep)
+        setBack(now);
     m_now = std::max(m_now, now);
     for (int stream = 0; std::size_t(stream) < m_streams.size(); ++stream) {
         Stream *state = find(stream);

@@ -16,6 +16,9 @@ constexpr std::chrono::seconds youngAge{2};
 // Until history that lags is asked again.
 constexpr std::chrono::seconds lagPause{1};
 
+// Of those who want to know whether anything was missed, while history does not answer.
+constexpr std::size_t maxWaitingForVerdict = 64;
+
 const QByteArray notInHistory = QByteArrayLiteral("the exchange's history does not have it");
 
 } // namespace
@@ -35,9 +38,12 @@ void ContinuityCore::catchUp(int stream, std::function<void(Missed)> done)
         state->caughtUp = 0;
     }
     state->isCatchUpStale = state->isCatchUpStale || isStale;
-    if (done)
+    const bool isRoom = state->catchUpDone.size() + state->staleDone.size() < maxWaitingForVerdict;
+    if (done && isRoom)
         (isStale ? state->staleDone : state->catchUpDone).push_back(std::move(done));
     pump(stream);
+    if (done && !isRoom)
+        done(Missed::Unknown);
 }
 
 void ContinuityCore::finishCatchUp(int stream, bool known)

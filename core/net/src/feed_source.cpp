@@ -175,15 +175,17 @@ void FeedSource::removeStream(int id)
     m_out.flush();
     tellPositions();
     removed.wanted = false;
-    const QByteArray position = removed.numbers == Numbers::Trades      ? m_trades->position(id)
-                                : removed.numbers == Numbers::AggTrades ? m_aggTrades->position(id)
+    // What they held goes out, so it is this position that another start of the stream goes on from.
+    const QByteArray position = removed.numbers == Numbers::Trades      ? m_trades->close(id)
+                                : removed.numbers == Numbers::AggTrades ? m_aggTrades->close(id)
                                                                         : QByteArray();
-    if (!position.isEmpty())
-        m_left[positionKey(removed)] = QByteArray::number(removed.lastTradeAt.ns) + ' ' + position;
-    if (removed.numbers == Numbers::Trades)
-        m_trades->close(id);
-    else if (removed.numbers == Numbers::AggTrades)
-        m_aggTrades->close(id);
+    m_out.flush();
+    if (position.isEmpty())
+        return;
+    const QByteArray key = positionKey(removed);
+    m_left[key] = QByteArray::number(removed.lastTradeAt.ns) + ' ' + position;
+    if (!isReplay())
+        reached(key, m_left[key]);
 }
 
 void FeedSource::applyStreams()

@@ -88,14 +88,15 @@ public:
     void interrupted(int stream) { m_core.interrupted(stream); }
     // Asks history for what has happened since the last record, and fills it in; `done` hears once whether
     // anything had been missed (records younger than 2 s do not count: they may still come live). Unknown at
-    // once for a stream that has no position. Serves as a Feed's prober. `done` may call interrupted() and
-    // catchUp().
+    // once for a stream that has no position, or where very many wait for an answer already. Serves as a
+    // Feed's prober. `done` may call interrupted() and catchUp().
     void catchUp(int stream, std::function<void(Missed)> done = {})
     {
         m_core.catchUp(stream, std::move(done));
     }
-    // No longer wanted: what is held goes out, with Gaps for what is missing. May be opened again.
-    void close(int stream) { m_core.close(stream); }
+    // No longer wanted: what is held goes out, with open Gaps. May be opened again, and go on from the
+    // position that this gives.
+    QByteArray close(int stream) { return m_core.close(stream); }
     // The end: what is held goes out, with open Gaps; position() says what the next run has to fill.
     void stop() { m_core.stop(); }
 
@@ -106,7 +107,7 @@ public:
         else
             m_core.handle(stream, reinterpret_cast<const std::byte *>(&record));
     }
-    // Time goes by. At least once a second, and at due() if `reorder` is used.
+    // Time goes by. At least once a second, and at due() if `reorder` is used. May be set back.
     void tick(Timestamp now) { m_core.tick(now); }
     // When tick() has something to do next; null: nothing waits.
     Timestamp due() const { return m_core.due(); }

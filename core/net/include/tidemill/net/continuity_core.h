@@ -87,7 +87,7 @@ public:
     bool resume(int stream, QByteArrayView position);
     void interrupted(int stream);
     void catchUp(int stream, std::function<void(Missed)> done);
-    void close(int stream);
+    QByteArray close(int stream);
     void stop();
 
     // The record is the next one and may go out. A few ns.
@@ -145,6 +145,7 @@ private:
     void advance(int stream, qint64 next);
     void emitRow(int stream, const std::byte *row, bool backfill);
     void drain(int stream);
+    void setBack(Timestamp now);
     void hold(int stream, qint64 id, const std::byte *row);
     void trim(int stream);
     void boundMemory(int stream);
