@@ -5,6 +5,7 @@
 
 using namespace tidemill;
 using coinbase_exchange::History;
+using Page = net::HistoryPage<Trade>;
 
 class tst_CoinbaseExchangeHistory : public QObject
 {
@@ -82,12 +83,9 @@ private slots:
     {
         QFETCH(QByteArray, body);
         net::RestClient rest;
-        rest.beginReplay();
-        History history(rest, this);
-        history.setUrl(QUrl("https://api.example"));
-        std::optional<Result<net::HistoryPage<Trade>>> got;
-        history.fetch("BTC-USD"_sym, 7, 7,
-                      [&got](const Result<net::HistoryPage<Trade>> &page) { got = page; });
+        History history = replayed(rest);
+        std::optional<Result<Page>> got;
+        history.fetch("BTC-USD"_sym, 7, 7, [&got](const Result<Page> &page) { got = page; });
         const QUrl url("https://api.example/products/BTC-USD/trades?after=8");
 
         for (int attempt = 0; attempt < 3; ++attempt) {
@@ -136,13 +134,10 @@ private slots:
         QFETCH(QString, got);
         QFETCH(bool, complete);
         net::RestClient rest;
-        rest.beginReplay();
-        History history(rest, this);
-        history.setUrl(QUrl("https://api.example"));
-        std::optional<Result<net::HistoryPage<Trade>>> answer;
+        History history = replayed(rest);
+        std::optional<Result<Page>> answer;
 
-        history.fetch("BTC-USD"_sym, 5001, 8000,
-                      [&answer](const Result<net::HistoryPage<Trade>> &page) { answer = page; });
+        history.fetch("BTC-USD"_sym, 5001, 8000, [&answer](const Result<Page> &page) { answer = page; });
         for (const QString &page : std::as_const(pages)) {
             QVERIFY(!answer);
             QCOMPARE(rest.waiting(), 1);
@@ -167,16 +162,13 @@ private slots:
     void asksOnlyOnceHowFarHistoryReaches()
     {
         net::RestClient rest;
-        rest.beginReplay();
-        History history(rest, this);
-        history.setUrl(QUrl("https://api.example"));
+        History history = replayed(rest);
         const auto url = [](const char *query) {
             return QUrl(QStringLiteral("https://api.example/products/BTC-USD/trades") + query);
         };
-        std::optional<Result<net::HistoryPage<Trade>>> answer;
+        std::optional<Result<Page>> answer;
 
-        history.fetch("BTC-USD"_sym, 5001, 0,
-                      [&answer](const Result<net::HistoryPage<Trade>> &page) { answer = page; });
+        history.fetch("BTC-USD"_sym, 5001, 0, [&answer](const Result<Page> &page) { answer = page; });
         rest.replayAnswer(url(""), body("7001-8000"));
         rest.replayAnswer(url("?after=6001"), body("4001-5000"));
         rest.replayAnswer(url("?after=7001"), body("6999-7000"));
@@ -253,6 +245,15 @@ private slots:
     }
 
 private:
+    // Nobody is asked: the answers are the test's.
+    History replayed(net::RestClient &rest)
+    {
+        rest.beginReplay();
+        History history(rest, this);
+        history.setUrl(QUrl("https://api.example"));
+        return history;
+    }
+
     // The trades OLDEST-NEWEST as the exchange sends them; none for no text.
     static QByteArray body(const QString &range)
     {
