@@ -1,42 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tidemill/option.h>
+#include "option_values.h"
 
 #include <QTest>
 
 using namespace tidemill;
 
 namespace {
-
-Value plain(const QString &text, int line = 0, int column = 0)
-{
-    return Value::scalar(text, false, {line, column});
-}
-
-Value quoted(const QString &text)
-{
-    return Value::scalar(text, true);
-}
-
-Value listOf(const QStringList &texts)
-{
-    QList<Value> items;
-    for (const QString &text : texts)
-        items.append(plain(text));
-    return Value::list(items);
-}
-
-Value mapOf(const QString &key, const Value &value)
-{
-    return Value::map({{key, {}, value}}, {1, 1});
-}
-
-QStringList texts(const OptionErrors &errors)
-{
-    QStringList result;
-    for (const OptionError &error : errors)
-        result.append(error.toString());
-    return result;
-}
 
 struct Grouped
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tidemill/testing.h>
+#include "wap_test.h"
 
 #include <deque>
 
@@ -68,22 +68,6 @@ private:
     QHash<QByteArray, std::size_t> m_index;
     std::deque<std::atomic<quint64>> m_cells;
 };
-
-// `update_id TAB price` of all that came out, of two with one id the first, as a store keeps them.
-QByteArray lines(const QSignalSpy &emitted)
-{
-    QByteArray text;
-    QSet<qint64> seen;
-    for (const Wap &wap : testing::rows<Wap>(emitted)) {
-        if (!seen.contains(wap.update_id))
-            text.append(QByteArray::number(wap.update_id))
-                .append('\t')
-                .append(wap.price.toString())
-                .append('\n');
-        seen.insert(wap.update_id);
-    }
-    return text;
-}
 
 } // namespace
 
@@ -193,7 +177,7 @@ private slots:
         m_node->receive(builder.finish());
 
         QCOMPARE(m_emitted->size(), 1);
-        QCOMPARE(lines(*m_emitted), "1\t1\n2\t2\n3\t3\n");
+        QCOMPARE(testing::waps(*m_emitted), "1\t1\n2\t2\n3\t3\n");
     }
 
     void countsWhatGivesNoPrice_data()
@@ -282,7 +266,7 @@ private slots:
         m_node->receive(update(9, 10, {{101_dec, 1_dec}}, {}));
         m_node->receive(update(11, 11, {{100_dec, 3_dec}}, {}));
 
-        QCOMPARE(lines(*m_emitted), "10\t101\n11\t100.5\n");
+        QCOMPARE(testing::waps(*m_emitted), "10\t101\n11\t100.5\n");
         QCOMPARE(m_figures.dropped("repeat"), 1U);
         QCOMPARE(m_figures.dataLoss(), lossBefore);
     }
@@ -297,7 +281,7 @@ private slots:
         QCOMPARE(m_figures.dropped("crossed"), 1U);
 
         m_node->receive(update(12, 12, {{102_dec, 0_dec}}, {}));
-        QCOMPARE(lines(*m_emitted), "10\t101\n12\t101\n");
+        QCOMPARE(testing::waps(*m_emitted), "10\t101\n12\t101\n");
     }
 
     void keepsBooksOfExchangesAndSymbolsApart()

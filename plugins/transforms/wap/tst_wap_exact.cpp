@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // wap against tests/exact/wap.py, on a small tape of our own and on recordings where there are any.
 
-#include <tidemill/testing.h>
+#include "wap_test.h"
 
 #include <QFileInfo>
 #include <QJsonArray>
@@ -14,22 +14,6 @@
 using namespace tidemill;
 
 namespace {
-
-// `update_id TAB price` of all that came out, of two with one id the first, as a store keeps them.
-QByteArray lines(const QSignalSpy &emitted)
-{
-    QByteArray text;
-    QSet<qint64> seen;
-    for (const Wap &wap : testing::rows<Wap>(emitted)) {
-        if (!seen.contains(wap.update_id))
-            text.append(QByteArray::number(wap.update_id))
-                .append('\t')
-                .append(wap.price.toString())
-                .append('\n');
-        seen.insert(wap.update_id);
-    }
-    return text;
-}
 
 // The depth events of one symbol of a tape as a source would emit them: changes wait for the snapshot.
 class Tape
@@ -179,7 +163,7 @@ private:
             return started.error();
         for (const BatchPtr &batch : Tape(tape, symbol).batches)
             (*node)->receive(batch);
-        return lines(emitted);
+        return testing::waps(emitted);
     }
 
 private slots:
