@@ -247,6 +247,48 @@ private slots:
         QVERIFY(testing::rows<Gap>(*m_emitted).isEmpty());
     }
 
+    // Of two connections the one that leads ends, after the other has brought more than it.
+    void tellsWhatALeaderDidNotBring_data()
+    {
+        QTest::addColumn<int>("broughtByTheOther"); // when that happened at the exchange
+        QTest::addColumn<bool>("isBook");
+        QTest::addColumn<bool>("isMissed");
+
+        QTest::newRow("what the leader had brought") << 2 << false << false;
+        QTest::newRow("more") << 3 << false << true;
+        QTest::newRow("of a book, which begins anew") << 3 << true << false;
+    }
+
+    void tellsWhatALeaderDidNotBring()
+    {
+        QFETCH(int, broughtByTheOther);
+        QFETCH(bool, isBook);
+        QFETCH(bool, isMissed);
+        const int id = m_source->addStream("A"_sym, "ticker"_sym, "a", Numbers::None);
+        net::FakeLink other;
+        other.connection = 2;
+        other.leader = false;
+        if (isBook)
+            m_source->addBook(id, OrderBook(), 0, at(1), at(1));
+        QVERIFY(m_source->heard(*m_link, id, at(1), at(1)));
+        QVERIFY(m_source->heard(*m_link, id, at(2), at(2)));
+        QVERIFY(!m_source->heard(other, id, at(broughtByTheOther), at(3)));
+
+        m_link->leader = false;
+        other.leader = true;
+        for (const int second : {8, 9})
+            QVERIFY(m_source->heard(other, id, at(second), at(second)));
+        m_source->flush();
+
+        const auto gaps = testing::rows<Gap>(*m_emitted);
+        QCOMPARE(gaps.size(), isMissed ? 1 : 0);
+        if (isMissed) {
+            QCOMPARE(gaps[0].ts_from, at(2));
+            QCOMPARE(gaps[0].ts_to, at(8));
+            QCOMPARE(gaps[0].cause, GapCause::Disconnect);
+        }
+    }
+
     void leavesOutAStreamThatWasRemoved()
     {
         const int id = m_source->addStream("A"_sym, "ticker"_sym, "a", Numbers::None);

@@ -260,12 +260,20 @@ bool FeedSource::heard(FeedLink &link, int id, Timestamp happened, Timestamp rec
     from.health.lastDataNs->store(isReplay() ? Timestamp::now().ns : received.ns, std::memory_order_relaxed);
     if (from.numbers == Numbers::None) {
         if (!link.isLeader()) {
+            from.newestDropped = std::max(from.newestDropped, happened);
             drop("redundant", 1);
             return false;
         }
+        const qint64 former = std::exchange(from.leader, link.number());
+        const bool isMissed =
+            former != 0 && former != from.leader && !from.isBook && from.newestDropped > from.newestTaken;
         if (std::exchange(from.interrupted, false))
             addGap(id, from.hasHole ? GapCause::Dropped : GapCause::Disconnect, happened, received,
                    from.hasHole ? "a part of the recording is missing" : "not connected");
+        else if (isMissed)
+            addGap(id, GapCause::Disconnect, happened, received,
+                   "the connection that led ended without what another had brought");
+        from.newestTaken = std::max(from.newestTaken, happened);
     }
     from.lastReceived = received;
     return from.wanted;
@@ -276,6 +284,7 @@ void FeedSource::addBook(int id, const OrderBook &book, qint64 depth, Timestamp 
     const std::vector<Level> bids(book.bids().rbegin(), book.bids().rend());
     const std::vector<Level> asks(book.asks().rbegin(), book.asks().rend());
     Stream &of = stream(id);
+    of.isBook = true;
     m_out.add(BookSnapshot{.exchange = m_exchange,
                            .symbol = of.symbol,
                            .ts_event = happened,

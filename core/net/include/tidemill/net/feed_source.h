@@ -54,11 +54,17 @@ public:
         QByteArray feedName; // what the feed calls it
         Numbers numbers = Numbers::None;
         Source::Stream health;
-        Timestamp lastReceived;   // null: nothing yet
-        Timestamp lastTradeAt;    // exchange's time of the last trade that went out: where history goes on
-        Timestamp resumedAt;      // null: nothing to catch up with
-        GapStarts gapStarts;      // of gaps that are told here: Continuity has its own
-        BookNumbers bookNumbers;  // where the exchange numbers no changes of a book
+        Timestamp lastReceived;  // null: nothing yet
+        Timestamp lastTradeAt;   // exchange's time of the last trade that went out: where history goes on
+        Timestamp resumedAt;     // null: nothing to catch up with
+        GapStarts gapStarts;     // of gaps that are told here: Continuity has its own
+        BookNumbers bookNumbers; // where the exchange numbers no changes of a book
+        bool isBook = false;     // a new leader begins it anew, as a whole
+        // Where nothing is numbered: the exchange's times of the newest records that the leading connection
+        // brought, and that others did, whose are dropped; and the number of the former.
+        Timestamp newestTaken;
+        Timestamp newestDropped;
+        qint64 leader = 0;
         qint64 expectedTrade = 0; // the newest that history was asked for because it was announced
         bool interrupted = false; // a connection was lost and nothing has come since
         bool hasHole = false;     // not that: a part of the recording that is played is missing

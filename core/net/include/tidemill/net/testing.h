@@ -27,7 +27,7 @@ public:
     void recycle(const QString &reason) override { recycled.append(reason); }
     void rotate(const QString &reason) override { rotated.append(reason); }
     bool isLeader() const override { return leader; }
-    qint64 number() const override { return 1; }
+    qint64 number() const override { return connection; }
 
     QByteArrayList sent;
     QList<int> confirmed;
@@ -37,6 +37,7 @@ public:
     QStringList recycled;
     QStringList rotated;
     bool leader = true;
+    qint64 connection = 1;
 };
 
 using testing::CountingMetrics;
