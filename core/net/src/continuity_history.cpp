@@ -117,7 +117,9 @@ void ContinuityCore::pump(int stream)
         state->isAsking = true;
         m_handlers.fetch(*state->asked);
         state->isAsking = false;
-        if (const auto early = std::exchange(state->early, {}))
+        const std::optional<Early> early = std::move(state->early);
+        state->early.reset();
+        if (early)
             take(stream, early->error ? &*early->error : nullptr, early->rows, early->complete);
     }
 }
