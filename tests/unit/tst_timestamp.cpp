@@ -147,6 +147,24 @@ private slots:
         QCOMPARE(Timestamp{std::numeric_limits<qint64>::min()}.toString(), "1677-09-21T00:12:43.145224192Z");
     }
 
+    // What an exchange sends may be any time.
+    void staysWithinItsRange()
+    {
+        constexpr qint64 most = std::numeric_limits<qint64>::max();
+        constexpr qint64 least = std::numeric_limits<qint64>::min();
+        const Timestamp last{most};
+        const Timestamp first{least};
+        QCOMPARE((first - last).count(), least);
+        QCOMPARE((last - first).count(), most);
+        QCOMPARE((first - Timestamp{1}).count(), least);
+        QCOMPARE((Timestamp{-1} - first).count(), most);
+        QCOMPARE((last - Timestamp{1}).count(), most - 1);
+        QCOMPARE(last + std::chrono::nanoseconds(1), last);
+        QCOMPARE(first + std::chrono::nanoseconds(-1), first);
+        QCOMPARE(last + std::chrono::nanoseconds(-1), Timestamp{most - 1});
+        QCOMPARE(first + std::chrono::nanoseconds(most), Timestamp{-1});
+    }
+
     void tellsUnitsApart_data()
     {
         QTest::addColumn<qint64>("value");

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <compare>
+#include <limits>
 #include <optional>
 
 namespace tidemill {
@@ -40,13 +41,21 @@ struct Timestamp
     constexpr bool isNull() const { return ns == 0; }
     // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes a 0 behind <=> for a pointer
     friend constexpr auto operator<=>(Timestamp, Timestamp) = default;
+    // Both stay at the end of their range instead of overflowing: an exchange may send any time.
     friend constexpr std::chrono::nanoseconds operator-(Timestamp a, Timestamp b)
     {
-        return std::chrono::nanoseconds(a.ns - b.ns);
+        qint64 difference = 0;
+        if (__builtin_sub_overflow(a.ns, b.ns, &difference))
+            difference =
+                a.ns < b.ns ? std::numeric_limits<qint64>::min() : std::numeric_limits<qint64>::max();
+        return std::chrono::nanoseconds(difference);
     }
     friend constexpr Timestamp operator+(Timestamp a, std::chrono::nanoseconds b)
     {
-        return {a.ns + b.count()};
+        qint64 sum = 0;
+        if (__builtin_add_overflow(a.ns, b.count(), &sum))
+            sum = a.ns < 0 ? std::numeric_limits<qint64>::min() : std::numeric_limits<qint64>::max();
+        return {sum};
     }
 };
 
