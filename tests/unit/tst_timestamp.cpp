@@ -192,10 +192,12 @@ private slots:
         QTest::newRow("before 1678 in milliseconds") << qint64(-99'999'999'999'999) << false << qint64(0);
         QTest::newRow("before 1678 in microseconds") << qint64(-99'999'999'999'999'999) << false << qint64(0);
         QTest::newRow("1966 in seconds") << qint64(-100'000'001) << true << qint64(-100'000'001'000'000'000);
-        QTest::newRow("largest") << std::numeric_limits<qint64>::max() << true
-                                 << std::numeric_limits<qint64>::max();
-        QTest::newRow("smallest") << std::numeric_limits<qint64>::min() << true
-                                  << std::numeric_limits<qint64>::min();
+        constexpr qint64 endOf2261 = 9'214'646'399'999'999'999;
+        QTest::newRow("the end of 2261") << endOf2261 << true << endOf2261;
+        QTest::newRow("2262 in nanoseconds") << endOf2261 + 1 << false << qint64(0);
+        QTest::newRow("1678 in nanoseconds") << -endOf2261 << true << -endOf2261;
+        QTest::newRow("largest") << std::numeric_limits<qint64>::max() << false << qint64(0);
+        QTest::newRow("smallest") << std::numeric_limits<qint64>::min() << false << qint64(0);
     }
 
     void tellsUnitsApart()

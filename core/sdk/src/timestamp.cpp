@@ -82,6 +82,9 @@ private:
     bool m_ok = true;
 };
 
+// The end of 2261, and about as far back: whole years, and room to round from there.
+constexpr qint64 farthestNs = 9'214'646'399'999'999'999;
+
 } // namespace
 
 std::optional<Timestamp> Timestamp::fromEpoch(qint64 value)
@@ -89,13 +92,14 @@ std::optional<Timestamp> Timestamp::fromEpoch(qint64 value)
     const qint64 magnitude = value < 0 ? -(value + 1) : value;
     if (magnitude < 100'000'000) // before 1973 in any unit: a count of something else
         return std::nullopt;
+    qint64 unit = 1;
     if (magnitude < 100'000'000'000)
-        return magnitude <= 9'223'372'035 ? std::optional(fromSeconds(value)) : std::nullopt;
-    if (magnitude < 100'000'000'000'000)
-        return magnitude <= 9'223'372'036'853 ? std::optional(fromMilliseconds(value)) : std::nullopt;
-    if (magnitude < 100'000'000'000'000'000)
-        return magnitude <= 9'223'372'036'854'774 ? std::optional(fromMicroseconds(value)) : std::nullopt;
-    return Timestamp{value};
+        unit = 1'000'000'000;
+    else if (magnitude < 100'000'000'000'000)
+        unit = 1'000'000;
+    else if (magnitude < 100'000'000'000'000'000)
+        unit = 1'000;
+    return magnitude <= farthestNs / unit ? std::optional(Timestamp{value * unit}) : std::nullopt;
 }
 
 std::optional<Timestamp> Timestamp::parse(QByteArrayView text)
