@@ -337,6 +337,65 @@ private slots:
         QVERIFY(got->error);
     }
 
+    // Who asks for more than can be told apart from a mistake hears of it, and the others are not touched.
+    void refusesWhatIsTooMuch()
+    {
+        RawPeer peer;
+        RestClient client;
+        RestSettings settings = quickSettings();
+        settings.maxWaiting = 2;
+        QVERIFY(client.configure(settings));
+        QStringList answers;
+        QObject other;
+        const auto ask = [&](const char *path, QObject *context) {
+            client.get({peer.url("http", path)}, context, [&answers, path](const HttpReply &got) {
+                answers.append(QLatin1String(path) + ' ' +
+                               (got.error ? got.error->message : QString::fromUtf8(got.body)));
+            });
+        };
+        ask("/a", this);
+        ask("/b", this);
+        ask("/c", this);
+        ask("/d", &other);
+        QCOMPARE(client.waiting(), 4);
+        client.cancel(&other);
+        QVERIFY(answers.isEmpty());
+        QTRY_COMPARE(answers, QStringList{"/c 127.0.0.1: more than 2 requests wait for it already"});
+        QCOMPARE(client.waiting(), 2);
+        answers.clear();
+        for (const char *path : {"/a", "/b"}) {
+            const auto socket = peer.accept();
+            QVERIFY(socket);
+            QVERIFY(RawPeer::readRequest(*socket).startsWith(QByteArray("GET ") + path + ' '));
+            socket->write(reply(200, "x"));
+            QTRY_VERIFY(answers.contains(QLatin1String(path) + QLatin1String(" x")));
+        }
+        ask("/e", this);
+        const auto socket = peer.accept();
+        QVERIFY(socket);
+        QVERIFY(RawPeer::readRequest(*socket).startsWith("GET /e "));
+        socket->write(reply(200, "x"));
+        QTRY_COMPARE(answers.size(), 3);
+    }
+
+    void diesWhileItRefuses()
+    {
+        auto *client = new RestClient;
+        RestSettings settings = quickSettings();
+        settings.maxWaiting = 0;
+        QVERIFY(client->configure(settings));
+        int answers = 0;
+        for (int i = 0; i < 2; ++i) {
+            client->get({QUrl("http://127.0.0.1/")}, this, [&client, &answers](const HttpReply &) {
+                ++answers;
+                delete client;
+                client = nullptr;
+            });
+        }
+        QTRY_VERIFY(!client);
+        QCOMPARE(answers, 1);
+    }
+
     void forgetsACancelledContext()
     {
         RawPeer peer;

@@ -68,6 +68,8 @@ struct RestClient::Private
     bool isReplay = false;
 
     void next();
+    void refuse(Item item);
+    void answerRefused();
     void handle(const HttpReply &reply, RestBudget &budget, qint64 window);
     bool isBlocking(const HttpReply &reply) const
     {
@@ -110,8 +112,10 @@ struct RestClient::Private
     Backoff hostBackoff;
     Clock::time_point pausedUntil; // for all of them
     quint64 lastNumber = 0;
-    quint64 lastFailed = 0; // since the last answer; 0: none
-    std::deque<Item> queue; // the first one is under way if there is a ticket
+    quint64 lastFailed = 0;   // since the last answer; 0: none
+    std::deque<Item> queue;   // the first one is under way if there is a ticket
+    std::deque<Item> refused; // and not told yet
+    bool willTell = false;
     std::unique_ptr<QObject>
         ticket; // the context of the request under way: without it, nobody hears the reply
     bool isTroubled = false;
@@ -132,7 +136,10 @@ Result<> RestClient::configure(const RestSettings &settings)
 
 void RestClient::get(const RestRequest &request, QObject *context, Callback callback)
 {
-    d->queue.push_back({request, context, std::move(callback), ++d->lastNumber});
+    Private::Item item{request, context, std::move(callback), ++d->lastNumber};
+    if (qsizetype(d->queue.size()) >= d->settings.maxWaiting)
+        return d->refuse(std::move(item));
+    d->queue.push_back(std::move(item));
     d->next();
 }
 
@@ -171,6 +178,7 @@ void RestClient::replayAnswer(const QUrl &url, const QByteArray &body)
 
 void RestClient::cancel(QObject *context)
 {
+    std::erase_if(d->refused, [context](const Private::Item &item) { return item.context == context; });
     if (d->queue.empty())
         return;
     if (d->ticket && d->queue.front().context == context)
@@ -181,7 +189,31 @@ void RestClient::cancel(QObject *context)
 
 qsizetype RestClient::waiting() const
 {
-    return qsizetype(d->queue.size());
+    return qsizetype(d->queue.size() + d->refused.size());
+}
+
+void RestClient::Private::refuse(Item item)
+{
+    refused.push_back(std::move(item));
+    if (!std::exchange(willTell, true))
+        QMetaObject::invokeMethod(
+            q, [this] { answerRefused(); }, Qt::QueuedConnection);
+}
+
+void RestClient::Private::answerRefused()
+{
+    willTell = false;
+    const QPointer<RestClient> alive(q);
+    for (std::size_t left = refused.size(); alive && left > 0 && !refused.empty(); --left) {
+        const Item item = std::move(refused.front());
+        refused.pop_front();
+        HttpReply reply;
+        reply.error = {Error::Kind::Network, QStringLiteral("%1: more than %2 requests wait for it already")
+                                                 .arg(item.request.url.host())
+                                                 .arg(settings.maxWaiting)};
+        if (item.context)
+            item.callback(reply);
+    }
 }
 
 void RestClient::Private::next()

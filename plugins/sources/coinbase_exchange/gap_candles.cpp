@@ -198,6 +198,8 @@ void GapCandles::ask(int stream, Timestamp from, Timestamp to)
     m_isAsking = true;
     m_history.fetchCandles(range, [this, stream, to](const Result<std::vector<Candle>> &candles) {
         m_isAsking = false;
+        if (!candles && candles.error().kind == Error::Kind::Network)
+            return; // not asked at all: once more with the next tick
         take(stream, to, candles);
         askNext();
     });

@@ -33,6 +33,9 @@ struct RestSettings
     RestLimits limits;
     BackoffSettings backoff{.initial = std::chrono::milliseconds(500), .max = std::chrono::seconds(30)};
     int attempts = 0; // 0: tries on until it has an answer
+    // Requests without an answer; further ones are refused. Whoever asks for many things keeps count of them
+    // himself: this is for what nobody thought of.
+    qsizetype maxWaiting = 20000;
 };
 
 // What is asked, and what is no answer to it.
@@ -69,8 +72,9 @@ public:
     Result<> configure(const RestSettings &settings);
 
     // Calls back once, from the event loop, with a reply whose status is final; with reply.error only if
-    // `attempts` are used up or no try can help (an address that is none, a body beyond the limit). Not at
-    // all if `context` (of this thread) or this client is deleted before, or after cancel().
+    // `attempts` are used up, no try can help (an address that is none, a body beyond the limit), or too many
+    // wait already: then it may be asked for later, not within the callback. Not at all if `context` (of this
+    // thread) or this client is deleted before, or after cancel().
     void get(const RestRequest &request, QObject *context, Callback callback);
     // Hears of each reply that came with a success, before who asked, also of one that is unusable.
     void setObserver(std::function<void(const QUrl &url, const QByteArray &body)> observer);
