@@ -92,7 +92,8 @@ void CandleHistory::follow(int stream, bool isSnapshot, const Candle &oldest, co
     if (!isSnapshot || before.isNull() || oldest.ts_open <= before)
         return;
     const qint64 length = std::chrono::nanoseconds(candleLength).count();
-    const Timestamp from{std::max(before.ns, oldest.ts_open.ns - m_limit * length)};
+    const bool isTooLong = (oldest.ts_open - before).count() / length > m_limit;
+    const Timestamp from = isTooLong ? Timestamp{oldest.ts_open.ns - m_limit * length} : before;
     Hole hole{stream, from, oldest.ts_open,
               Gap{.exchange = m_source.exchange(),
                   .symbol = oldest.symbol,
