@@ -7,10 +7,14 @@
 
 #include <QSet>
 
+#include <deque>
+#include <map>
+
 namespace tidemill::binance {
 
 // Fills holes between candles from the exchange's history, and knows how far each stream is complete. What
-// nobody has is a Gap without ids.
+// nobody has is a Gap without ids. One question at a time for a stream: however long there is no answer, what
+// waits is bounded.
 class CandleBackfill
 {
 public:
@@ -31,18 +35,32 @@ public:
 private:
     struct Filling
     {
-        int id;
         CandleFill::Hole hole;
-        Gap gap; // if it comes to that
+        Gap gap;           // if it comes to that
+        Timestamp from;    // the first candle that is asked for
+        qint64 length;     // of a candle, in nanoseconds
+        Timestamp reached; // behind the last candle that has come
+    };
+    // The open holes of a stream, in the order of time.
+    struct Series
+    {
+        std::deque<Filling> holes;
+        std::size_t asked = 0; // so many of them, by the question under way
     };
 
-    void fill(const Filling &filling, Timestamp from);
-    void end(const Filling &filling, QByteArrayView missing);
+    void add(StreamState &stream, const Filling &filling);
+    void shorten(int id, Filling &filling);
+    void ask(int id);
+    void fetch(int id, Timestamp from, Timestamp to);
+    void fill(Series &series, const Candle &candle);
+    void leave(int id);
+    void end(int id, const QByteArray &failure);
 
     net::FeedSource &m_source;
     Streams &m_streams;
     History &m_history;
     qint64 m_limit = 0;
+    std::map<int, Series> m_series;
     QSet<int> m_moved;
 };
 

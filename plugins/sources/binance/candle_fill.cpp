@@ -23,16 +23,12 @@ CandleFill::Verdict CandleFill::take(const Candle &candle)
     Verdict verdict{true, {}};
     if (!isFirst && candle.ts_open > m_next) {
         verdict.hole = Hole{m_next, candle.ts_open};
-        m_holes.push_back(*verdict.hole);
+        if (m_firstHole.isNull())
+            m_firstHole = m_next;
     }
     m_next = candle.closed ? nextOpen(candle) : candle.ts_open;
     m_lastEvent = std::max(m_lastEvent, candle.ts_event);
     return verdict;
-}
-
-void CandleFill::filled(const Hole &hole)
-{
-    std::erase_if(m_holes, [&hole](const Hole &open) { return open.from == hole.from; });
 }
 
 } // namespace tidemill::binance

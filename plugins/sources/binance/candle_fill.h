@@ -4,7 +4,6 @@
 #include <tidemill/records.h>
 
 #include <optional>
-#include <vector>
 
 namespace tidemill::binance {
 
@@ -27,13 +26,14 @@ public:
     };
 
     Verdict take(const Candle &candle);
-    // Each hole of a verdict, once there is an answer.
-    void filled(const Hole &hole);
+    // There is an answer for the first of the holes that were told, and for all before `next`, which is where
+    // the first begins that has none; null: none is left.
+    void filled(Timestamp next = {}) { m_firstHole = next; }
     // The connection is gone: what comes next need not follow on.
     void interrupted() { m_lastEvent = {}; }
 
     // Up to there all closed candles went out: the opening of the first that did not. Null before the first.
-    Timestamp completeTo() const { return m_holes.empty() ? m_next : m_holes.front().from; }
+    Timestamp completeTo() const { return m_firstHole.isNull() ? m_next : m_firstHole; }
     // Goes on there; before the first candle.
     void resume(Timestamp completeTo) { m_next = completeTo; }
 
@@ -43,7 +43,7 @@ public:
 private:
     Timestamp m_next; // opening of the first candle that was not seen closed
     Timestamp m_lastEvent;
-    std::vector<Hole> m_holes; // not answered yet, in order
+    Timestamp m_firstHole; // of those not answered yet, where it begins
 };
 
 } // namespace tidemill::binance

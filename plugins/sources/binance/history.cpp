@@ -9,7 +9,6 @@ namespace tidemill::binance {
 
 namespace {
 
-constexpr qint64 pageSize = 1000;
 // By the exchange's documentation.
 constexpr int tradesWeight = 25;
 constexpr int aggTradesWeight = 4;
@@ -24,7 +23,7 @@ QUrl pageUrl(const QUrl &base, const char *path, Symbol symbol, qint64 first, qi
 // How many to ask for: not more than are wanted, so that an answer can be told from a short one.
 qint64 pageLimit(qint64 first, qint64 last)
 {
-    return last > 0 && last - first < pageSize ? last - first + 1 : pageSize;
+    return last > 0 && last - first < History::pageSize ? last - first + 1 : History::pageSize;
 }
 
 // Asks until the answer can be read: a page of a proxy, half an answer come with a success too, and the next

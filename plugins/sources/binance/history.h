@@ -13,6 +13,8 @@ namespace tidemill::binance {
 class History
 {
 public:
+    static constexpr qint64 pageSize = 1000; // more records are not in one answer
+
     // The candles of one answer, in order. `next` is where it goes on; null: that was the last.
     struct CandlePage
     {

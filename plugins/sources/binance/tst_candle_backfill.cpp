@@ -5,6 +5,8 @@
 #include <tidemill/net/testing.h>
 #include <tidemill/testing.h>
 
+#include <QSet>
+
 using namespace tidemill;
 using namespace tidemill::binance;
 
@@ -19,8 +21,30 @@ Candle candle(int minute)
             .ts_event = open + std::chrono::seconds(60),
             .ts_recv = open + std::chrono::seconds(60),
             .ts_open = open,
-            .ts_close = open + std::chrono::milliseconds(59'999),
+            .ts_close = open + std::chrono::milliseconds(59999),
             .closed = true};
+}
+
+Candle dayCandle(int day)
+{
+    Candle closed = candle(0);
+    closed.interval = "1d"_sym;
+    closed.ts_open = Timestamp::fromSeconds(1772409600LL + day * 86400LL);
+    closed.ts_close = closed.ts_open + std::chrono::hours(24) + std::chrono::milliseconds(-1);
+    closed.ts_event = closed.ts_recv = closed.ts_close;
+    return closed;
+}
+
+// What the exchange has between the two times of a question.
+QByteArray page(const exchange::HttpRequest &asked, qint64 length)
+{
+    QByteArrayList rows;
+    const qint64 first = (asked.parameter("startTime").toLongLong() + length - 1) / length * length;
+    for (qint64 open = first; open <= asked.parameter("endTime").toLongLong() && rows.size() < 1000;
+         open += length)
+        rows.append("[" + QByteArray::number(open) + R"(,"1","2","1","2","5",)" +
+                    QByteArray::number(open + length - 1) + R"(,"9",3,"1","1","0"])");
+    return '[' + rows.join(',') + ']';
 }
 
 // The same while it runs.
@@ -57,12 +81,7 @@ private slots:
         History history(rest, rest, &source);
         history.setUrls(url, url);
         Streams streams;
-        const auto spec = parseStreamSuffix(QStringLiteral("kline_1m"));
-        TIDEMILL_VERIFY(spec);
-        StreamState &stream = streams.add(QStringLiteral("BTCUSDT"), *spec);
-        stream.candles = std::make_unique<CandleFill>();
-        stream.id =
-            source.addStream(stream.symbol, stream.stream, stream.name, net::FeedSource::Numbers::Own);
+        StreamState &stream = addStream(source, streams, "kline_1m");
         CandleBackfill backfill(source, streams, history);
         backfill.setLimit(3);
         QSignalSpy emitted(&source, &Source::emitted);
@@ -74,6 +93,137 @@ private slots:
         const QList<Gap> gaps = testing::rows<Gap>(emitted);
         QCOMPARE(gaps[0].ts_from, candle(0).ts_recv);
         QVERIFY(gaps[0].ts_from < gaps[1].ts_from);
+    }
+
+    // Connections that come and go for days while REST is away: one question waits, and all is filled later.
+    void waitsWithOneQuestionForAllHoles()
+    {
+        int status = 503;
+        exchange::HttpServer server([&status](const exchange::HttpRequest &request) {
+            exchange::HttpResponse answer;
+            answer.status = status;
+            answer.body = page(request, 60000);
+            return answer;
+        });
+        QVERIFY(server.listen(QHostAddress::LocalHost));
+        const QUrl url(QStringLiteral("http://127.0.0.1:%1").arg(server.serverPort()));
+        net::BareSource source("binance");
+        net::RestClient rest;
+        net::RestSettings settings;
+        settings.backoff = {.initial = std::chrono::milliseconds(1), .max = std::chrono::milliseconds(20)};
+        TIDEMILL_VERIFY(rest.configure(settings));
+        QSignalSpy troubled(&rest, &net::RestClient::troubled);
+        History history(rest, rest, &source);
+        history.setUrls(url, url);
+        Streams streams;
+        StreamState &stream = addStream(source, streams, "kline_1m");
+        CandleBackfill backfill(source, streams, history);
+        backfill.setLimit(1000000);
+        QSignalSpy emitted(&source, &Source::emitted);
+        constexpr int holes = 1000;
+
+        for (int i = 0; i <= holes; ++i) {
+            QVERIFY(backfill.take(stream, candle(2 * i), candle(2 * i - 2).ts_recv));
+            QVERIFY(rest.waiting() <= 1);
+        }
+        QTRY_VERIFY(troubled.size() > 1);
+        QCOMPARE(stream.candles->completeTo(), candle(1).ts_open);
+        status = 200;
+        QTRY_COMPARE_WITH_TIMEOUT(stream.candles->completeTo(), candle(2 * holes + 1).ts_open, 60000);
+
+        source.flush();
+        QCOMPARE(testing::rows<Gap>(emitted).size(), 0);
+        QSet<qint64> filled;
+        for (const Candle &row : testing::rows<Candle>(emitted))
+            filled.insert(row.ts_open.ns);
+        for (int i = 0; i < holes; ++i)
+            QVERIFY2(filled.contains(candle(2 * i + 1).ts_open.ns), qPrintable(QString::number(i)));
+        QCOMPARE(rest.waiting(), 0);
+    }
+
+    // However long a candle is, as many as are allowed are asked for.
+    void fillsHolesOfLongCandles()
+    {
+        constexpr qint64 day = 86400000;
+        exchange::HttpServer server([](const exchange::HttpRequest &request) {
+            exchange::HttpResponse answer;
+            answer.body = page(request, day);
+            return answer;
+        });
+        QVERIFY(server.listen(QHostAddress::LocalHost));
+        const QUrl url(QStringLiteral("http://127.0.0.1:%1").arg(server.serverPort()));
+        net::BareSource source("binance");
+        net::RestClient rest;
+        TIDEMILL_VERIFY(rest.configure({}));
+        History history(rest, rest, &source);
+        history.setUrls(url, url);
+        Streams streams;
+        StreamState &stream = addStream(source, streams, "kline_1d");
+        CandleBackfill backfill(source, streams, history);
+        backfill.setLimit(1000000);
+        QSignalSpy emitted(&source, &Source::emitted);
+
+        QVERIFY(backfill.take(stream, dayCandle(0), {}));
+        QVERIFY(backfill.take(stream, dayCandle(4), dayCandle(0).ts_recv));
+        QTRY_COMPARE(stream.candles->completeTo(), dayCandle(5).ts_open);
+
+        source.flush();
+        QCOMPARE(testing::rows<Gap>(emitted).size(), 0);
+        QList<Timestamp> filled;
+        for (const Candle &row : testing::rows<Candle>(emitted))
+            filled.append(row.ts_open);
+        QCOMPARE(filled,
+                 (QList<Timestamp>{dayCandle(1).ts_open, dayCandle(2).ts_open, dayCandle(3).ts_open}));
+    }
+
+    // Two holes that one answer is asked for: each is judged by itself.
+    void tellsWhichOfTheHolesIsNotFilled()
+    {
+        bool isAway = true;
+        exchange::HttpServer server([&isAway](const exchange::HttpRequest &request) {
+            exchange::HttpResponse answer;
+            answer.status = isAway ? 503 : 200;
+            // Nothing from the tenth minute on.
+            exchange::HttpRequest known = request;
+            const qint64 end = candle(10).ts_open.ns / 1000000 - 1;
+            if (request.parameter("endTime").toLongLong() > end) {
+                known.query.removeQueryItem("endTime");
+                known.query.addQueryItem("endTime", QString::number(end));
+            }
+            answer.body = page(known, 60000);
+            return answer;
+        });
+        QVERIFY(server.listen(QHostAddress::LocalHost));
+        const QUrl url(QStringLiteral("http://127.0.0.1:%1").arg(server.serverPort()));
+        net::BareSource source("binance");
+        net::RestClient rest;
+        net::RestSettings settings;
+        settings.backoff = {.initial = std::chrono::milliseconds(1), .max = std::chrono::milliseconds(20)};
+        TIDEMILL_VERIFY(rest.configure(settings));
+        History history(rest, rest, &source);
+        history.setUrls(url, url);
+        Streams streams;
+        StreamState &stream = addStream(source, streams, "kline_1m");
+        CandleBackfill backfill(source, streams, history);
+        backfill.setLimit(1000);
+        QSignalSpy emitted(&source, &Source::emitted);
+
+        for (const int minute : {0, 2, 5, 8, 20})
+            QVERIFY(backfill.take(stream, candle(minute), candle(minute).ts_open));
+        isAway = false;
+        QTRY_COMPARE(stream.candles->completeTo(), candle(21).ts_open);
+
+        source.flush();
+        QList<Timestamp> filled;
+        for (const Candle &row : testing::rows<Candle>(emitted))
+            filled.append(row.ts_open);
+        QList<Timestamp> expected;
+        for (const int minute : {1, 3, 4, 6, 7, 9})
+            expected.append(candle(minute).ts_open);
+        QCOMPARE(filled, expected);
+        const QList<Gap> gaps = testing::rows<Gap>(emitted);
+        QCOMPARE(gaps.size(), 1);
+        QCOMPARE(gaps[0].ts_event, candle(20).ts_event);
     }
 
     // A run that ends within its first candle has stored that as far as it had got.
@@ -100,6 +250,17 @@ private slots:
         QCOMPARE(backfill.takeMoved(), position(1));
         QVERIFY(backfill.take(stream, running(1, 5), {}));
         QVERIFY(backfill.takeMoved().isEmpty());
+    }
+
+private:
+    static StreamState &addStream(net::BareSource &source, Streams &streams, const char *suffix)
+    {
+        StreamState &stream =
+            streams.add(QStringLiteral("BTCUSDT"), *parseStreamSuffix(QLatin1String(suffix)));
+        stream.candles = std::make_unique<CandleFill>();
+        stream.id =
+            source.addStream(stream.symbol, stream.stream, stream.name, net::FeedSource::Numbers::Own);
+        return stream;
     }
 };
 

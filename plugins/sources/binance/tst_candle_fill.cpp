@@ -86,13 +86,17 @@ private slots:
         fill.take(candle(7, 60, true));
         QCOMPARE(fill.completeTo(), candle(8, 0).ts_open);
 
-        const auto hole = fill.take(candle(20, 2)).hole;
-        QVERIFY(hole);
+        QVERIFY(fill.take(candle(20, 2)).hole);
         fill.take(candle(20, 60, true));
         QCOMPARE(fill.completeTo(), candle(8, 0).ts_open);
-        fill.filled(*hole);
-
+        const auto second = fill.take(candle(30, 60, true)).hole;
+        QVERIFY(second);
+        QCOMPARE(fill.completeTo(), candle(8, 0).ts_open);
+        fill.filled(second->from);
         QCOMPARE(fill.completeTo(), candle(21, 0).ts_open);
+        fill.filled();
+
+        QCOMPARE(fill.completeTo(), candle(31, 0).ts_open);
     }
 
     void goesOnWhereAnEarlierRunStood()
