@@ -18,6 +18,21 @@ QByteArray guard(const TablePlan &plan)
         .toUtf8();
 }
 
+// Among states of one key. If one of them has no time then nothing is known but the order in which they came.
+QByteArray newestFirst(const TablePlan &plan, const QByteArray &key,
+                       const QHash<QString, QByteArray> &aliasOf)
+{
+    QByteArray order;
+    if (!plan.closedBy.isEmpty())
+        order.append(", ").append(aliasOf.value(plan.closedBy)).append(" DESC");
+    if (!plan.newerBy.isEmpty()) {
+        const QByteArray time = aliasOf.value(plan.newerBy);
+        order.append(", CASE WHEN every(" + time + " IS NOT NULL) OVER (PARTITION BY " + key + ") THEN " +
+                     time + " END DESC");
+    }
+    return order;
+}
+
 } // namespace
 
 QByteArray insertStatement(const TablePlan &plan)
@@ -56,15 +71,18 @@ QByteArray insertStatement(const TablePlan &plan)
     QByteArray sql;
     sql.append("INSERT INTO ").append(quotedTable(plan.table, Dialect::PostgreSql).toUtf8());
     sql.append(" (").append(names).append(") SELECT ");
-    // One statement may not change a row twice; of a state that came several times the last one counts.
+    // One statement may not change a row twice; of a state that came several times the newest one counts.
     if (keepsLast)
         sql.append("DISTINCT ON (").append(key).append(") ");
     sql.append(selected).append(" FROM unnest(").append(arrays).append(keepsLast ? ") WITH ORDINALITY" : ")");
     sql.append(" AS v (").append(aliases).append(keepsLast ? ", position)" : ")");
     sql.append(guard(plan));
     if (keepsLast)
-        sql.append(" ORDER BY ").append(key).append(", v.position DESC");
-    sql.append(plan.conflictClause(QStringLiteral("now()")).toUtf8());
+        sql.append(" ORDER BY ")
+            .append(key)
+            .append(newestFirst(plan, key, aliasOf))
+            .append(", v.position DESC");
+    sql.append(plan.conflictClause(QStringLiteral("now()"), Dialect::PostgreSql).toUtf8());
     return sql;
 }
 

@@ -105,7 +105,7 @@ Result<SqliteStore::Insert *> SqliteStore::insertInto(const TablePlan &plan)
     const bool prepared = insert.query.prepare(
         QStringLiteral("INSERT INTO %1 (%2) VALUES (%3)%4")
             .arg(quotedTable(plan.table, Dialect::Sqlite), names.join(QLatin1String(", ")),
-                 values.join(QLatin1String(", ")), plan.conflictClause(clock)));
+                 values.join(QLatin1String(", ")), plan.conflictClause(clock, Dialect::Sqlite)));
     if (!prepared)
         return m_connection
             .failure(insert.query.lastError(), QStringLiteral("cannot insert into table ") + plan.table)

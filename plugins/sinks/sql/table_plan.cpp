@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "table_plan.h"
 
+#include <tidemill/records.h>
+
 #include <algorithm>
 
 namespace tidemill::sql {
@@ -38,6 +40,7 @@ public:
         for (Column &column : plan.columns)
             column.inKey = plan.key.contains(column.name);
         plan.time = timeColumn();
+        orderStates();
         checkNames(m_mapping.key, QStringLiteral(".key"));
         checkNames(m_mapping.indexes, QStringLiteral(".index"));
     }
@@ -147,6 +150,26 @@ private:
         return time;
     }
 
+    // Which of two states of the same key is the newer one. A closed candle from history has its own end for
+    // ts_event, which may be before that of an open one that was sent late, so that counts first.
+    void orderStates()
+    {
+        // What a gap says about time is not when it was found, or filled.
+        if (plan.kind != RecordKind::State || m_schema.name() == schemaOf<Gap>().name())
+            return;
+        const auto holder = [this](std::string_view field, auto fits) {
+            const auto found =
+                std::find_if(plan.columns.begin(), plan.columns.end(), [&](const Column &column) {
+                    return column.field && column.field->name == field && !column.inKey && fits(column);
+                });
+            return found == plan.columns.end() ? QString() : found->name;
+        };
+        plan.closedBy =
+            holder("closed", [](const Column &column) { return column.type == ColumnType::Boolean; });
+        if (!plan.closedBy.isEmpty() || m_schema.indexOf("closed") < 0)
+            plan.newerBy = holder("ts_event", isTime);
+    }
+
     // Two records that differ in the field must differ in the column.
     static bool isExact(const Column &column)
     {
@@ -225,7 +248,7 @@ QString TablePlan::keyList() const
     return names.join(QLatin1String(", "));
 }
 
-QString TablePlan::conflictClause(const QString &clock) const
+QString TablePlan::conflictClause(const QString &clock, Dialect dialect) const
 {
     QStringList changes;
     for (const Column &column : columns) {
@@ -238,7 +261,25 @@ QString TablePlan::conflictClause(const QString &clock) const
     const QString target = QStringLiteral(" ON CONFLICT (%1) DO ").arg(keyList());
     if (kind == RecordKind::Event || changes.isEmpty())
         return target + QLatin1String("NOTHING");
-    return target + QLatin1String("UPDATE SET ") + changes.join(QLatin1String(", "));
+    return target + QLatin1String("UPDATE SET ") + changes.join(QLatin1String(", ")) +
+           newerCondition(dialect);
+}
+
+// Not known, where a time is missing, is not older.
+QString TablePlan::newerCondition(Dialect dialect) const
+{
+    const auto compared = [&](const char *form, const QString &column) {
+        const QString name = quotedIdentifier(column);
+        return QString::fromLatin1(form).arg(quotedTable(table, dialect) + QLatin1Char('.') + name,
+                                             QLatin1String("excluded.") + name);
+    };
+    QString older = newerBy.isEmpty() ? QString() : compared("%2 < %1", newerBy);
+    if (!closedBy.isEmpty()) {
+        if (!older.isEmpty())
+            older = compared(" OR %1 = %2 AND ", closedBy) + older;
+        older.prepend(compared("%1 AND NOT %2", closedBy));
+    }
+    return older.isEmpty() ? QString() : QStringLiteral(" WHERE (%1) IS NOT TRUE").arg(older);
 }
 
 } // namespace tidemill::sql

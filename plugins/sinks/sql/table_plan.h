@@ -36,6 +36,11 @@ struct TablePlan
     // The column that says when it happened: a time in the key, or an event's ts_event. Empty: none does.
     QString time;
 
+    // Of a state: the column by which one is closed, and then no open one takes its place, and the one that
+    // says which of two is newer. Empty: nothing does, and what comes last is the newest.
+    QString closedBy;
+    QString newerBy;
+
     // Known once the table has been looked at.
     bool isHypertable = false; // TimescaleDB's
     bool timeJoined = false;   // the key, which did not have it
@@ -52,9 +57,12 @@ struct TablePlan
 
     // Columns of the key, quoted, with commas between them.
     QString keyList() const;
-    // The clause behind INSERT that makes a repeated record harmless. `clock` is the database's expression
-    // for now.
-    QString conflictClause(const QString &clock) const;
+    // The clause behind INSERT that makes a repeated record harmless, and one that is older than what is
+    // there. `clock` is the database's expression for now.
+    QString conflictClause(const QString &clock, Dialect dialect) const;
+
+private:
+    QString newerCondition(Dialect dialect) const;
 };
 
 // Mistakes in the mapping of a type whose schema is known, under the paths of the option.
