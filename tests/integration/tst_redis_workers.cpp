@@ -135,7 +135,8 @@ private slots:
         QStringList places;
         for (int index = 0; index < 3; ++index) {
             nodes.push_back(std::make_unique<RedisServer>());
-            QVERIFY(nodes.back()->start({"--cluster-enabled", "yes", "--appendonly", "yes"}));
+            QVERIFY(nodes.back()->start(
+                {"--cluster-enabled", "yes", "--appendonly", "yes", "--appendfsync", "always"}));
             places.append(QStringLiteral("127.0.0.1:%1").arg(nodes.back()->port()));
         }
         int exitCode = -1;

@@ -21,7 +21,7 @@ private slots:
     {
         if (!RedisServer::isInstalled())
             QSKIP("no redis-server is installed");
-        QVERIFY(m_server.start({"--appendonly", "yes"}));
+        QVERIFY(m_server.start({"--appendonly", "yes", "--appendfsync", "always"}));
     }
 
     void cleanup()
