@@ -56,13 +56,13 @@ std::vector<Bench> feedBenches();
 std::vector<Bench> depthBenches();
 std::vector<Bench> graphBenches();
 std::vector<Bench> spoolBenches();
-std::vector<Bench> sqlBenches();
 std::vector<Bench> redisBenches();
 std::vector<Bench> pulseStreamBenches();
 std::vector<Bench> decodeBenches();
 std::vector<Bench> sbeBenches();
 std::vector<Bench> sourceBenches();
 std::vector<Bench> idleBenches();
+std::vector<Bench> sqlBenches();
 
 // The floor of `idle`: a Qt program that answers every request with 200 until it is killed.
 int serveHealth(quint16 port);
