@@ -56,6 +56,40 @@ Candle running(int minute, int second)
     return open;
 }
 
+StreamState &addStream(net::BareSource &source, Streams &streams, const char *suffix)
+{
+    StreamState &stream = streams.add(QStringLiteral("BTCUSDT"), *parseStreamSuffix(QLatin1String(suffix)));
+    stream.candles = std::make_unique<CandleFill>();
+    stream.id = source.addStream(stream.symbol, stream.stream, stream.name, net::FeedSource::Numbers::Own);
+    return stream;
+}
+
+// A stream of candles, and the exchange that its holes are filled from.
+struct Filling
+{
+    Filling(const char *channel, int limit, exchange::HttpServer::Handler answer)
+        : server(std::move(answer))
+        , stream(addStream(source, streams, channel))
+    {
+        net::RestSettings settings;
+        settings.backoff = {.initial = std::chrono::milliseconds(1), .max = std::chrono::milliseconds(20)};
+        isGood = server.listen(QHostAddress::LocalHost) && rest.configure(settings);
+        const QUrl url(QStringLiteral("http://127.0.0.1:%1").arg(server.serverPort()));
+        history.setUrls(url, url);
+        backfill.setLimit(limit);
+    }
+
+    exchange::HttpServer server;
+    net::BareSource source{"binance"};
+    net::RestClient rest;
+    History history{rest, rest, &source};
+    Streams streams;
+    StreamState &stream;
+    CandleBackfill backfill{source, streams, history};
+    QSignalSpy emitted{&source, &Source::emitted};
+    bool isGood = false;
+};
+
 } // namespace
 
 // What becomes of holes between candles that nobody can fill.
@@ -67,30 +101,19 @@ private slots:
     // What is not asked for and what is asked for in vain are two gaps, neither in the place of the other.
     void keepsTheGapsOfOneHoleApart()
     {
-        exchange::HttpServer server([](const exchange::HttpRequest &) {
+        Filling filling("kline_1m", 3, [](const exchange::HttpRequest &) {
             exchange::HttpResponse refusal;
             refusal.status = 400;
             refusal.body = R"({"code":-1121,"msg":"Invalid symbol."})";
             return refusal;
         });
-        QVERIFY(server.listen(QHostAddress::LocalHost));
-        const QUrl url(QStringLiteral("http://127.0.0.1:%1").arg(server.serverPort()));
-        net::BareSource source("binance");
-        net::RestClient rest;
-        TIDEMILL_VERIFY(rest.configure({}));
-        History history(rest, rest, &source);
-        history.setUrls(url, url);
-        Streams streams;
-        StreamState &stream = addStream(source, streams, "kline_1m");
-        CandleBackfill backfill(source, streams, history);
-        backfill.setLimit(3);
-        QSignalSpy emitted(&source, &Source::emitted);
+        QVERIFY(filling.isGood);
 
-        QVERIFY(backfill.take(stream, candle(0), {}));
-        QVERIFY(backfill.take(stream, candle(10), candle(0).ts_recv));
-        QTRY_VERIFY((source.flush(), testing::rows<Gap>(emitted).size() == 2));
+        QVERIFY(filling.backfill.take(filling.stream, candle(0), {}));
+        QVERIFY(filling.backfill.take(filling.stream, candle(10), candle(0).ts_recv));
+        QTRY_VERIFY((filling.source.flush(), testing::rows<Gap>(filling.emitted).size() == 2));
 
-        const QList<Gap> gaps = testing::rows<Gap>(emitted);
+        const QList<Gap> gaps = testing::rows<Gap>(filling.emitted);
         QCOMPARE(gaps[0].ts_from, candle(0).ts_recv);
         QVERIFY(gaps[0].ts_from < gaps[1].ts_from);
     }
@@ -99,78 +122,54 @@ private slots:
     void waitsWithOneQuestionForAllHoles()
     {
         int status = 503;
-        exchange::HttpServer server([&status](const exchange::HttpRequest &request) {
+        Filling filling("kline_1m", 1000000, [&status](const exchange::HttpRequest &request) {
             exchange::HttpResponse answer;
             answer.status = status;
             answer.body = page(request, 60000);
             return answer;
         });
-        QVERIFY(server.listen(QHostAddress::LocalHost));
-        const QUrl url(QStringLiteral("http://127.0.0.1:%1").arg(server.serverPort()));
-        net::BareSource source("binance");
-        net::RestClient rest;
-        net::RestSettings settings;
-        settings.backoff = {.initial = std::chrono::milliseconds(1), .max = std::chrono::milliseconds(20)};
-        TIDEMILL_VERIFY(rest.configure(settings));
-        QSignalSpy troubled(&rest, &net::RestClient::troubled);
-        History history(rest, rest, &source);
-        history.setUrls(url, url);
-        Streams streams;
-        StreamState &stream = addStream(source, streams, "kline_1m");
-        CandleBackfill backfill(source, streams, history);
-        backfill.setLimit(1000000);
-        QSignalSpy emitted(&source, &Source::emitted);
+        QVERIFY(filling.isGood);
+        QSignalSpy troubled(&filling.rest, &net::RestClient::troubled);
         constexpr int holes = 1000;
 
         for (int i = 0; i <= holes; ++i) {
-            QVERIFY(backfill.take(stream, candle(2 * i), candle(2 * i - 2).ts_recv));
-            QVERIFY(rest.waiting() <= 1);
+            QVERIFY(filling.backfill.take(filling.stream, candle(2 * i), candle(2 * i - 2).ts_recv));
+            QVERIFY(filling.rest.waiting() <= 1);
         }
         QTRY_VERIFY(troubled.size() > 1);
-        QCOMPARE(stream.candles->completeTo(), candle(1).ts_open);
+        QCOMPARE(filling.stream.candles->completeTo(), candle(1).ts_open);
         status = 200;
-        QTRY_COMPARE_WITH_TIMEOUT(stream.candles->completeTo(), candle(2 * holes + 1).ts_open, 60000);
+        QTRY_COMPARE_WITH_TIMEOUT(filling.stream.candles->completeTo(), candle(2 * holes + 1).ts_open, 60000);
 
-        source.flush();
-        QCOMPARE(testing::rows<Gap>(emitted).size(), 0);
+        filling.source.flush();
+        QCOMPARE(testing::rows<Gap>(filling.emitted).size(), 0);
         QSet<qint64> filled;
-        for (const Candle &row : testing::rows<Candle>(emitted))
+        for (const Candle &row : testing::rows<Candle>(filling.emitted))
             filled.insert(row.ts_open.ns);
         for (int i = 0; i < holes; ++i)
             QVERIFY2(filled.contains(candle(2 * i + 1).ts_open.ns), qPrintable(QString::number(i)));
-        QCOMPARE(rest.waiting(), 0);
+        QCOMPARE(filling.rest.waiting(), 0);
     }
 
     // However long a candle is, as many as are allowed are asked for.
     void fillsHolesOfLongCandles()
     {
         constexpr qint64 day = 86400000;
-        exchange::HttpServer server([](const exchange::HttpRequest &request) {
+        Filling filling("kline_1d", 1000000, [](const exchange::HttpRequest &request) {
             exchange::HttpResponse answer;
             answer.body = page(request, day);
             return answer;
         });
-        QVERIFY(server.listen(QHostAddress::LocalHost));
-        const QUrl url(QStringLiteral("http://127.0.0.1:%1").arg(server.serverPort()));
-        net::BareSource source("binance");
-        net::RestClient rest;
-        TIDEMILL_VERIFY(rest.configure({}));
-        History history(rest, rest, &source);
-        history.setUrls(url, url);
-        Streams streams;
-        StreamState &stream = addStream(source, streams, "kline_1d");
-        CandleBackfill backfill(source, streams, history);
-        backfill.setLimit(1000000);
-        QSignalSpy emitted(&source, &Source::emitted);
+        QVERIFY(filling.isGood);
 
-        QVERIFY(backfill.take(stream, dayCandle(0), {}));
-        QVERIFY(backfill.take(stream, dayCandle(4), dayCandle(0).ts_recv));
-        QTRY_COMPARE(stream.candles->completeTo(), dayCandle(5).ts_open);
+        QVERIFY(filling.backfill.take(filling.stream, dayCandle(0), {}));
+        QVERIFY(filling.backfill.take(filling.stream, dayCandle(4), dayCandle(0).ts_recv));
+        QTRY_COMPARE(filling.stream.candles->completeTo(), dayCandle(5).ts_open);
 
-        source.flush();
-        QCOMPARE(testing::rows<Gap>(emitted).size(), 0);
+        filling.source.flush();
+        QCOMPARE(testing::rows<Gap>(filling.emitted).size(), 0);
         QList<Timestamp> filled;
-        for (const Candle &row : testing::rows<Candle>(emitted))
+        for (const Candle &row : testing::rows<Candle>(filling.emitted))
             filled.append(row.ts_open);
         QCOMPARE(filled,
                  (QList<Timestamp>{dayCandle(1).ts_open, dayCandle(2).ts_open, dayCandle(3).ts_open}));
@@ -180,7 +179,7 @@ private slots:
     void tellsWhichOfTheHolesIsNotFilled()
     {
         bool isAway = true;
-        exchange::HttpServer server([&isAway](const exchange::HttpRequest &request) {
+        Filling filling("kline_1m", 1000, [&isAway](const exchange::HttpRequest &request) {
             exchange::HttpResponse answer;
             answer.status = isAway ? 503 : 200;
             // Nothing from the tenth minute on.
@@ -193,35 +192,22 @@ private slots:
             answer.body = page(known, 60000);
             return answer;
         });
-        QVERIFY(server.listen(QHostAddress::LocalHost));
-        const QUrl url(QStringLiteral("http://127.0.0.1:%1").arg(server.serverPort()));
-        net::BareSource source("binance");
-        net::RestClient rest;
-        net::RestSettings settings;
-        settings.backoff = {.initial = std::chrono::milliseconds(1), .max = std::chrono::milliseconds(20)};
-        TIDEMILL_VERIFY(rest.configure(settings));
-        History history(rest, rest, &source);
-        history.setUrls(url, url);
-        Streams streams;
-        StreamState &stream = addStream(source, streams, "kline_1m");
-        CandleBackfill backfill(source, streams, history);
-        backfill.setLimit(1000);
-        QSignalSpy emitted(&source, &Source::emitted);
+        QVERIFY(filling.isGood);
 
         for (const int minute : {0, 2, 5, 8, 20})
-            QVERIFY(backfill.take(stream, candle(minute), candle(minute).ts_open));
+            QVERIFY(filling.backfill.take(filling.stream, candle(minute), candle(minute).ts_open));
         isAway = false;
-        QTRY_COMPARE(stream.candles->completeTo(), candle(21).ts_open);
+        QTRY_COMPARE(filling.stream.candles->completeTo(), candle(21).ts_open);
 
-        source.flush();
+        filling.source.flush();
         QList<Timestamp> filled;
-        for (const Candle &row : testing::rows<Candle>(emitted))
+        for (const Candle &row : testing::rows<Candle>(filling.emitted))
             filled.append(row.ts_open);
         QList<Timestamp> expected;
         for (const int minute : {1, 3, 4, 6, 7, 9})
             expected.append(candle(minute).ts_open);
         QCOMPARE(filled, expected);
-        const QList<Gap> gaps = testing::rows<Gap>(emitted);
+        const QList<Gap> gaps = testing::rows<Gap>(filling.emitted);
         QCOMPARE(gaps.size(), 1);
         QCOMPARE(gaps[0].ts_event, candle(20).ts_event);
     }
@@ -250,17 +236,6 @@ private slots:
         QCOMPARE(backfill.takeMoved(), position(1));
         QVERIFY(backfill.take(stream, running(1, 5), {}));
         QVERIFY(backfill.takeMoved().isEmpty());
-    }
-
-private:
-    static StreamState &addStream(net::BareSource &source, Streams &streams, const char *suffix)
-    {
-        StreamState &stream =
-            streams.add(QStringLiteral("BTCUSDT"), *parseStreamSuffix(QLatin1String(suffix)));
-        stream.candles = std::make_unique<CandleFill>();
-        stream.id =
-            source.addStream(stream.symbol, stream.stream, stream.name, net::FeedSource::Numbers::Own);
-        return stream;
     }
 };
 
