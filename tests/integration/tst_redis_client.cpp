@@ -244,6 +244,8 @@ private slots:
         QTemporaryDir folder;
         const QString path = folder.filePath(QStringLiteral("redis.sock"));
         QVERIFY(server.start({"--unixsocket", path}));
+        // It listens on its port before there is a socket, and answers when there is one.
+        QCOMPARE(server.call({"PING"}), QByteArray("PONG"));
         Settings settings;
         settings.url = *Url::parse(QStringLiteral("unix://%1?db=1").arg(path));
         Client client(settings);
