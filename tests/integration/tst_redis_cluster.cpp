@@ -172,25 +172,13 @@ private slots:
     void followsASlotThatMoves()
     {
         QVERIFY(goesOn());
-        const QString key = keyOf(symbols.first());
-        RedisServer *from = masterOf(symbols.first());
-        RedisServer *to = nullptr;
-        for (const QString &symbol : symbols) {
-            if (masterOf(symbol) != from)
-                to = masterOf(symbol);
-        }
-        QVERIFY(from && to);
-        const QString slot = QString::fromLatin1(from->call({"CLUSTER", "KEYSLOT", key}));
+        Move move = moveOfTheFirst();
+        QVERIFY(move.from && move.to);
         for (int round = 0; round < 4; ++round) {
-            const QString fromId = QString::fromLatin1(from->call({"CLUSTER", "MYID"}));
-            const QString toId = QString::fromLatin1(to->call({"CLUSTER", "MYID"}));
-            QCOMPARE(to->call({"CLUSTER", "SETSLOT", slot, "IMPORTING", fromId}), QByteArray("OK"));
-            QCOMPARE(from->call({"CLUSTER", "SETSLOT", slot, "MIGRATING", toId}), QByteArray("OK"));
-            QCOMPARE(from->call({"MIGRATE", "127.0.0.1", QString::number(to->port()), key, "0", "5000"}),
-                     QByteArray("OK"));
-            for (RedisServer *node : {to, from})
-                QCOMPARE(node->call({"CLUSTER", "SETSLOT", slot, "NODE", toId}), QByteArray("OK"));
-            std::swap(from, to);
+            QVERIFY(move.begin());
+            QVERIFY(move.takeKey());
+            QVERIFY(move.end());
+            std::swap(move.from, move.to);
             QVERIFY(goesOn());
         }
         finish();
@@ -200,34 +188,63 @@ private slots:
     void writesWhereASlotIsGoing()
     {
         QVERIFY(goesOn());
-        const QString key = keyOf(symbols.first());
-        RedisServer *from = masterOf(symbols.first());
-        RedisServer *to = nullptr;
-        for (const QString &symbol : symbols) {
-            if (masterOf(symbol) != from)
-                to = masterOf(symbol);
-        }
-        QVERIFY(from && to);
-        const QString slot = QString::fromLatin1(from->call({"CLUSTER", "KEYSLOT", key}));
-        const QString fromId = QString::fromLatin1(from->call({"CLUSTER", "MYID"}));
-        const QString toId = QString::fromLatin1(to->call({"CLUSTER", "MYID"}));
-        QCOMPARE(to->call({"CLUSTER", "SETSLOT", slot, "IMPORTING", fromId}), QByteArray("OK"));
-        QCOMPARE(from->call({"CLUSTER", "SETSLOT", slot, "MIGRATING", toId}), QByteArray("OK"));
+        const Move move = moveOfTheFirst();
+        QVERIFY(move.from && move.to);
+        QVERIFY(move.begin());
         QVERIFY(goesOn()); // it is still where it was
-        QCOMPARE(from->call({"MIGRATE", "127.0.0.1", QString::number(to->port()), key, "0", "5000"}),
-                 QByteArray("OK"));
+        QVERIFY(move.takeKey());
         for (int round = 0; round < 4; ++round) {
             QVERIFY(goesOn());
             QVERIFY2(trouble().isEmpty(), qPrintable(trouble()));
         }
-        QVERIFY(from->call({"CLUSTER", "COUNTKEYSINSLOT", slot}) == "0");
-        for (RedisServer *node : {to, from})
-            QCOMPARE(node->call({"CLUSTER", "SETSLOT", slot, "NODE", toId}), QByteArray("OK"));
+        QCOMPARE(move.from->call({"CLUSTER", "COUNTKEYSINSLOT", move.slot}), QByteArray("0"));
+        QVERIFY(move.end());
         QVERIFY(goesOn());
         finish();
     }
 
 private:
+    // A slot with one key on its way from one master to another.
+    struct Move
+    {
+        RedisServer *from = nullptr;
+        RedisServer *to = nullptr;
+        QString key;
+        QString slot;
+
+        static QString idOf(const RedisServer *node)
+        {
+            return QString::fromLatin1(node->call({"CLUSTER", "MYID"}));
+        }
+        bool begin() const
+        {
+            return to->call({"CLUSTER", "SETSLOT", slot, "IMPORTING", idOf(from)}) == "OK" &&
+                   from->call({"CLUSTER", "SETSLOT", slot, "MIGRATING", idOf(to)}) == "OK";
+        }
+        bool takeKey() const
+        {
+            return from->call({"MIGRATE", "127.0.0.1", QString::number(to->port()), key, "0", "5000"}) ==
+                   "OK";
+        }
+        bool end() const
+        {
+            const QStringList command{"CLUSTER", "SETSLOT", slot, "NODE", idOf(to)};
+            return to->call(command) == "OK" && from->call(command) == "OK";
+        }
+    };
+
+    Move moveOfTheFirst() const
+    {
+        Move move{masterOf(symbols.first()), nullptr, keyOf(symbols.first()), {}};
+        for (const QString &symbol : symbols) {
+            if (masterOf(symbol) != move.from)
+                move.to = masterOf(symbol);
+        }
+        if (move.from)
+            move.slot = QString::fromLatin1(move.from->call({"CLUSTER", "KEYSLOT", move.key}));
+        return move;
+    }
+
     RedisServer *masterOf(const QString &symbol) const
     {
         // Each node's own word: whoever is dead or a replica says something else.
